@@ -1,0 +1,24 @@
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+# The embedded demo loads only when the user names no config file.
+if not workflow.config_settings.configfiles:
+
+    configfile: workflow.source_path("config/config.yaml")
+
+
+include: "rules/common.smk"
+include: "rules/images.smk"
+include: "rules/features.smk"
+include: "rules/grouping.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    default_target: True
+    localrule: True
+    input:
+        rules.grouping.input,
+        rules.report.input,

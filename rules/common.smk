@@ -1,0 +1,317 @@
+"""The plan of this run, and the functions that rules take their inputs and params from."""
+
+import ast
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+
+LIBRARY = Path(workflow.basedir) / "workflow_scripts"
+sys.path.insert(0, str(LIBRARY))
+# Scripts import the library from this checkout, whose files are their rules' inputs, whatever is installed.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(LIBRARY), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
+
+from nearlabel.config import WINNER, ConfigError, hash_config
+from nearlabel.images.listing import fingerprint_listing
+from nearlabel.plan import plan_run
+from nearlabel.seeds import derive_seed
+
+try:
+    PLAN = plan_run(config)
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+# A job that Snakemake starts elsewhere reads the config file again: it must say what it said when the run began.
+if workflow.is_main_process:
+    os.environ["NEARLABEL_CONFIG_HASH"] = hash_config(PLAN.config)
+elif os.environ.get("NEARLABEL_CONFIG_HASH") != hash_config(PLAN.config):
+    raise WorkflowError(
+        f"config of run '{PLAN.config.run}' changed while the run was going; "
+        "start snakemake again to run with the new one"
+    )
+
+
+envvars:
+    "NEARLABEL_CONFIG_HASH",
+
+
+wildcard_constraints:
+    run=PLAN.config.run,
+    dataset="|".join(PLAN.config.datasets),
+    node=r"root(\.\d+)*",
+    encoder="|".join([*PLAN.encoders, WINNER]),
+    algorithm="|".join({id for level in PLAN.levels for id in level["algorithms"]}),
+    block=r"k\d{3,}-\d{3,}",
+
+
+# Library modules
+
+
+def module_file(module):
+    """File of a library module or package, None for a name that is neither."""
+    stem = LIBRARY / Path(*module.split("."))
+    for file in (stem.with_suffix(".py"), stem / "__init__.py"):
+        if file.is_file():
+            return file
+
+
+@cache
+def imported_modules(file):
+    """Names of the library modules that one file imports, packages on the way included."""
+    names = set()
+    for statement in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(statement, ast.Import):
+            names |= {alias.name for alias in statement.names}
+        elif isinstance(statement, ast.ImportFrom):
+            names.add(statement.module)
+            names |= {f"{statement.module}.{alias.name}" for alias in statement.names}
+    names = {name for name in names if name.split(".")[0] == "nearlabel"}
+    names |= {name.rpartition(".")[0] for name in names if "." in name}
+    return {name for name in names if module_file(name)}
+
+
+@cache
+def sources(rule_name):
+    """A rule's script and every library module it imports, directly or not, so that an edit reruns what depends on it.
+
+    `logs` is exempt: it changes no result.
+    """
+    script = LIBRARY / f"{rule_name}.py"
+    found, waiting = set(), imported_modules(script)
+    while waiting:
+        found |= waiting
+        waiting = (
+            set().union(*(imported_modules(module_file(name)) for name in waiting))
+            - found
+        )
+    found.discard("nearlabel.logs")
+    files = [script, *sorted(module_file(name) for name in found)]
+    return [os.path.relpath(file) for file in files]
+
+
+# Data sets
+
+
+def chosen_dataset(wildcards):
+    return PLAN.config.datasets[wildcards.dataset]
+
+
+DATASET_KEYS = {"near_labels", "sample", "min_accepted", "max_pixels"}
+
+
+def synthetic_strips(wildcards):
+    """How the strips of a synthetic data set are drawn."""
+    return chosen_dataset(wildcards).model_dump(exclude=DATASET_KEYS | {"kind"})
+
+
+def reader_spec(wildcards):
+    """What the reader needs to know of a data set."""
+    chosen = chosen_dataset(wildcards)
+    if chosen.kind == "synthetic":
+        folder = f"results/{PLAN.config.run}/{wildcards.dataset}"
+        return {
+            "kind": "synthetic",
+            "root": f"{folder}/synthetic",
+            "table": f"{folder}/synthetic.csv",
+        }
+    return chosen.model_dump(exclude=DATASET_KEYS)
+
+
+def reader_input(wildcards):
+    """Files of a data set that this workflow makes itself; the user's own count by their listing."""
+    spec = reader_spec(wildcards)
+    return [spec["table"]] if spec["kind"] == "synthetic" else []
+
+
+def reader_listing(wildcards):
+    spec = reader_spec(wildcards)
+    return None if spec["kind"] == "synthetic" else fingerprint_listing(spec)
+
+
+def sample(wildcards):
+    """The sample to draw; near-labels belong to it only when it balances them."""
+    chosen = chosen_dataset(wildcards)
+    if chosen.sample is None:
+        return None
+    return {
+        "n": chosen.sample.n,
+        "near_labels": chosen.near_labels if chosen.sample.balance else None,
+        "balance": chosen.sample.balance,
+        "seed": derive_seed(PLAN.config.seed, f"sample/{wildcards.dataset}"),
+    }
+
+
+def near_labels_file(wildcards):
+    near_labels = chosen_dataset(wildcards).near_labels
+    return [near_labels] if isinstance(near_labels, str) else []
+
+
+def sample_labels_file(wildcards):
+    drawn = sample(wildcards)
+    return near_labels_file(wildcards) if drawn and drawn["balance"] else []
+
+
+# Encoders
+
+
+RUNTIME_KEYS = {"weights_dir", "weights_mirror", "workers", "device"}
+
+
+def encoder(wildcards):
+    """What an encoder's features depend on."""
+    return PLAN.encoders[wildcards.encoder].model_dump(exclude=RUNTIME_KEYS)
+
+
+def encoder_runtime(wildcards):
+    """Where an encoder runs and where its weights come from."""
+    return PLAN.encoders[wildcards.encoder].model_dump(include=RUNTIME_KEYS)
+
+
+def encoder_seed(wildcards):
+    chosen = PLAN.encoders[wildcards.encoder]
+    if chosen.weights != "seeded":
+        return None
+    return derive_seed(PLAN.config.seed, f"weights/{chosen.name}")
+
+
+# Nodes
+
+
+GROUPING = PLAN.config.grouping
+NODE = "results/{run}/{dataset}/grouping/{node}"
+
+
+def parent(node):
+    return node.rpartition(".")[0]
+
+
+def reduction_input(wildcards):
+    """Features of the node's encoder or, where that is the parent's winner, of all that it may be."""
+    folder = f"results/{wildcards.run}/{wildcards.dataset}"
+    ids = (
+        PLAN.candidates(wildcards.node)
+        if wildcards.encoder == WINNER
+        else [wildcards.encoder]
+    )
+    files = {"features": [f"{folder}/features/{id}.h5" for id in ids]}
+    if wildcards.node != "root":
+        above = f"{folder}/grouping/{parent(wildcards.node)}"
+        files["clusters"] = f"{above}/clusters.csv"
+        files["selection"] = f"{above}/selection.json"
+    return files
+
+
+def reduction(wildcards):
+    return PLAN.level(wildcards.node)["reduction"].model_dump()
+
+
+def clustering_algorithm(wildcards):
+    level = PLAN.level(wildcards.node)
+    chosen = level["algorithms"][wildcards.algorithm]
+    extra = {"vectors": level["ks"][1]} if chosen.name == "spectral" else {}
+    return {"name": chosen.name, "parameters": chosen.parameters | extra}
+
+
+def clustering_seed(wildcards):
+    return derive_seed(
+        PLAN.config.seed,
+        f"cluster/{wildcards.dataset}/{wildcards.node}/{wildcards.algorithm}",
+    )
+
+
+def block_ks(wildcards):
+    first, last = wildcards.block.removeprefix("k").split("-")
+    return [int(first), int(last)]
+
+
+def label_blocks(wildcards):
+    """Label files of every algorithm and block of k at a node."""
+    level = PLAN.level(wildcards.node)
+    first, last = level["ks"]
+    folder = NODE.format(**wildcards)
+    return [
+        f"{folder}/{wildcards.encoder}/labels/{algorithm}/k{lo:03d}-{min(lo + GROUPING.ks_per_job - 1, last):03d}.h5"
+        for algorithm in level["algorithms"]
+        for lo in range(first, last + 1, GROUPING.ks_per_job)
+    ]
+
+
+def per_encoder(file):
+    """Input function: one file of every encoder at a node."""
+
+    def files(wildcards):
+        folder = NODE.format(**wildcards)
+        return [
+            f"{folder}/{id}/{file}" for id in PLAN.level(wildcards.node)["encoders"]
+        ]
+
+    return files
+
+
+def per_encoder_labels(wildcards):
+    """Label files of every encoder, algorithm and block of k at a node."""
+    return [
+        file
+        for id in PLAN.level(wildcards.node)["encoders"]
+        for file in label_blocks(Wildcards(wildcards, encoder=id))
+    ]
+
+
+class Wildcards(dict):
+    """Wildcards of a rule with one more, readable as attributes."""
+
+    __getattr__ = dict.__getitem__
+
+    def __init__(self, wildcards, **more):
+        super().__init__(wildcards.items(), **more)
+
+
+def choice(wildcards):
+    chosen = GROUPING.choose.get(wildcards.node)
+    return None if chosen is None else chosen.model_dump()
+
+
+def per_node(pattern):
+    """Every grouped data set's and node's file, by a pattern with {dataset} and {node}."""
+    return [
+        f"results/{PLAN.config.run}/{pattern.format(dataset=name, node=node)}"
+        for name in GROUPING.datasets
+        for node in PLAN.nodes
+    ]
+
+
+def per_dataset(pattern):
+    return [
+        f"results/{PLAN.config.run}/{pattern.format(dataset=name)}"
+        for name in GROUPING.datasets
+    ]
+
+
+def grouped_features():
+    """Features of every grouped data set and encoder."""
+    return [
+        f"results/{PLAN.config.run}/{name}/features/{id}.h5"
+        for name in GROUPING.datasets
+        for id in PLAN.encoders
+    ]
+
+
+def per_node_encoder(pattern):
+    """Every grouped data set's, node's and encoder's file, by a pattern with {dataset}, {node} and {encoder}."""
+    return [
+        f"results/{PLAN.config.run}/{pattern.format(dataset=name, node=node, encoder=id)}"
+        for name in GROUPING.datasets
+        for node in PLAN.nodes
+        for id in PLAN.level(node)["encoders"]
+    ]
+
+
+def report_templates():
+    """Files that the page is made from, beside its code."""
+    folder = LIBRARY / "nearlabel/report/templates"
+    return [os.path.relpath(file) for file in sorted(folder.iterdir())]

@@ -1,0 +1,27 @@
+# Features of every image by every encoder, through the cache of images seen before.
+
+
+rule extract_features:
+    input:
+        images="results/{run}/{dataset}/images.csv",
+        sources=sources("extract_features"),
+    output:
+        features="results/{run}/{dataset}/features/{encoder}.h5",
+    params:
+        encoder=encoder,
+        runtime=encoder_runtime,
+        seed=encoder_seed,
+        cache="results/cache",
+    log:
+        "results/{run}/logs/extract_features/{dataset}_{encoder}.log",
+    benchmark:
+        "results/{run}/benchmarks/extract_features/{dataset}_{encoder}.tsv"
+    # One for the network, one for each process that decodes; the network's own number comes from the config.
+    threads: lambda w: PLAN.encoders[w.encoder].threads + PLAN.encoders[w.encoder].workers
+    resources:
+        mem_mb=8000,
+        runtime="12h",
+    conda:
+        "../envs/nearlabel.yaml"
+    script:
+        "../workflow_scripts/extract_features.py"

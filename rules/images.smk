@@ -1,0 +1,76 @@
+# From a data set as it lies on disk to the list of its good images and their near-labels.
+
+
+rule draw_synthetic:
+    input:
+        sources=sources("draw_synthetic"),
+    output:
+        images=directory("results/{run}/{dataset}/synthetic"),
+        table="results/{run}/{dataset}/synthetic.csv",
+    params:
+        strips=synthetic_strips,
+        seed=lambda w: derive_seed(PLAN.config.seed, f"synthetic/{w.dataset}"),
+    log:
+        "results/{run}/logs/draw_synthetic/{dataset}.log",
+    benchmark:
+        "results/{run}/benchmarks/draw_synthetic/{dataset}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="30m",
+    conda:
+        "../envs/nearlabel.yaml"
+    script:
+        "../workflow_scripts/draw_synthetic.py"
+
+
+# Knows classes as the data set names them, but no near-labels: only a balanced sample depends on those.
+rule check_images:
+    input:
+        made=reader_input,
+        near_labels=sample_labels_file,
+        sources=sources("check_images"),
+    output:
+        images="results/{run}/{dataset}/images.csv",
+        rejected="results/{run}/{dataset}/rejected.csv",
+    params:
+        spec=reader_spec,
+        listing=reader_listing,
+        sample=sample,
+        min_accepted=lambda w: chosen_dataset(w).min_accepted,
+        max_pixels=lambda w: chosen_dataset(w).max_pixels,
+    log:
+        "results/{run}/logs/check_images/{dataset}.log",
+    benchmark:
+        "results/{run}/benchmarks/check_images/{dataset}.tsv"
+    threads: 2
+    resources:
+        mem_mb=2000,
+        runtime="2h",
+    conda:
+        "../envs/nearlabel.yaml"
+    script:
+        "../workflow_scripts/check_images.py"
+
+
+rule assign_near_labels:
+    input:
+        images="results/{run}/{dataset}/images.csv",
+        near_labels=near_labels_file,
+        sources=sources("assign_near_labels"),
+    output:
+        manifest="results/{run}/{dataset}/manifest.csv",
+    params:
+        near_labels=lambda w: chosen_dataset(w).near_labels,
+    log:
+        "results/{run}/logs/assign_near_labels/{dataset}.log",
+    benchmark:
+        "results/{run}/benchmarks/assign_near_labels/{dataset}.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    conda:
+        "../envs/nearlabel.yaml"
+    script:
+        "../workflow_scripts/assign_near_labels.py"

@@ -1,0 +1,191 @@
+"""The tiny run's files, and what a user sees when something is wrong."""
+
+import json
+import shutil
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.slow
+
+QUALITY_COLUMNS = ["algorithm", "k", "entropy", "silhouette", "smallest", "largest", "flags"]
+SCORE_COLUMNS = [
+    *QUALITY_COLUMNS,
+    "c_score",
+    "normalized_c_score",
+    "convergence_difference",
+    "null_ratio",
+    "null_p",
+    "ami",
+    "ari",
+    "homogeneity",
+    "completeness",
+    "best_match_jaccard",
+]
+
+
+def read(file):
+    return pd.read_csv(file, dtype=str, keep_default_na=False)
+
+
+def tables(folder):
+    """Bytes of everything whose content the config fixes."""
+    kept = (".csv", ".json", ".h5", ".svg", ".png", ".tex", ".md", ".jpg")
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in sorted(folder.rglob("*"))
+        if file.suffix in kept and "logs" not in file.parts
+    }
+
+
+def test_contract(tiny_run):
+    run = tiny_run.folder / "results/tiny"
+    images = read(run / "steel/images.csv")
+    assert list(images) == ["image_id", "path", "class", "part", "width", "height", "mode", "sha256"]
+    assert len(images) == 24
+    assert list(read(run / "steel/rejected.csv")) == ["path", "reason"]
+    manifest = read(run / "steel/manifest.csv")
+    assert list(manifest) == ["image_id", "near_label"]
+    assert set(manifest["near_label"]) == {"0", "1"}
+    assert list(manifest["image_id"]) == list(images["image_id"])
+
+    with h5py.File(run / "steel/features/resnet18.h5") as store:
+        assert store["features"].shape == (24, 512)
+        assert store["features"].dtype == np.float32
+        assert list(store["image_id"].asstr()) == list(images["image_id"])
+        assert {"encoder", "weights", "weights_sha256", "geometry", "image_size", "library_versions"} <= set(store.attrs)
+
+    root = run / "steel/grouping/root"
+    for encoder in ("texture", "resnet18"):
+        assert list(read(root / encoder / "quality.csv")) == QUALITY_COLUMNS
+        scores = read(root / encoder / "scores.csv")
+        assert list(scores) == SCORE_COLUMNS
+        assert len(scores) == 2 * 4
+        with h5py.File(root / encoder / "labels/kmeans/k002-003.h5") as labels:
+            assert set(labels) == {"k2", "k3", "image_id"}
+            assert labels["k2"].dtype == np.int32
+
+    selection = json.loads((root / "selection.json").read_text())
+    assert {"encoder", "algorithm", "k", "criterion", "k_range", "excluded"} <= set(selection)
+    clusters = read(root / "clusters.csv")
+    assert list(clusters) == ["image_id", "cluster"]
+    sizes = clusters["cluster"].value_counts()
+    assert list(sizes.sort_index(key=lambda c: c.astype(int))) == sorted(sizes, reverse=True)
+
+    # The child holds its parent's cluster 0 and names the real encoder.
+    child = read(run / "steel/grouping/root.0/clusters.csv")
+    assert set(child["image_id"]) == set(clusters.loc[clusters["cluster"] == "0", "image_id"])
+    assert json.loads((run / "steel/grouping/root.0/selection.json").read_text())["encoder"] == selection["encoder"]
+
+    for suffix in ("csv", "md", "tex"):
+        assert (run / f"tables/grouping.{suffix}").stat().st_size > 0
+    assert "not trained" in (run / "report/index.html").read_text(encoding="utf-8")
+
+
+def test_one_core_gives_the_same_bytes(tiny_run, workspace):
+    shutil.rmtree(workspace.folder / "results")
+    shutil.rmtree(workspace.folder / ".snakemake")
+    workspace.snakemake("--cores", "1")
+    expected = tables(tiny_run.folder / "results/tiny")
+    found = tables(workspace.folder / "results/tiny")
+    assert found.keys() == expected.keys()
+    assert [name for name in found if found[name] != expected[name]] == []
+
+
+def test_added_image_costs_itself(workspace):
+    config = workspace.config
+    synthetic = workspace.folder / "results/tiny/steel/synthetic"
+    shutil.copytree(synthetic, workspace.folder / "own")
+    config["run"] = "own"
+    config["datasets"]["steel"] = {"kind": "image_folder", "root": "own", "classes": False}
+    workspace.config = config
+    target = "results/own/steel/features/resnet18.h5"
+    workspace.snakemake(target)
+    log = workspace.folder / "results/own/logs/extract_features/steel_resnet18.log"
+    assert "0 new" in log.read_text()  # the other run has left all of them in the cache
+    drawn = np.random.default_rng(0).integers(0, 255, (32, 96), dtype=np.uint8)
+    from PIL import Image
+
+    Image.fromarray(drawn).save(workspace.folder / "own/one more.png")
+    workspace.snakemake(target)
+    assert "1 new" in log.read_text()
+    with h5py.File(workspace.folder / target) as store:
+        assert store["features"].shape == (25, 512)
+
+
+def test_bad_images_are_listed_and_the_run_goes_on(workspace):
+    shutil.copytree(workspace.folder / "results/tiny/steel/synthetic", workspace.folder / "own")
+    (workspace.folder / "own/empty.png").write_bytes(b"")
+    (workspace.folder / "own/it's <b>\n\"bad\".png").write_bytes(b"not an image")
+    config = workspace.config
+    config["run"] = "own"
+    config["datasets"]["steel"] = {"kind": "image_folder", "root": "own"}
+    workspace.config = config
+    workspace.snakemake()
+    rejected = read(workspace.folder / "results/own/steel/rejected.csv")
+    assert len(rejected) == 2
+    assert all(rejected["reason"])
+    page = (workspace.folder / "results/own/report/index.html").read_text(encoding="utf-8")
+    assert "<b>\n" not in page
+    assert "it&#39;s &lt;b&gt;" in page
+    # No classes: no near-labels, so the silhouette decides and the label columns stay empty.
+    scores = read(workspace.folder / "results/own/steel/grouping/root/texture/scores.csv")
+    assert set(scores["c_score"]) == {""}
+
+
+def test_missing_data_set_dry_runs_and_fails_with_its_name(workspace):
+    config = workspace.config
+    config["run"] = "absent"
+    config["datasets"]["steel"] = {"kind": "image_folder", "root": "no/such/folder"}
+    workspace.config = config
+    assert "check_images" in workspace.jobs()
+    done = workspace.snakemake(check=False)
+    assert done.returncode != 0
+    assert "no/such/folder" in done.stderr
+
+
+def test_node_that_does_not_exist(workspace):
+    config = workspace.config
+    config["grouping"]["expand"] = ["root.99"]
+    workspace.config = config
+    done = workspace.snakemake(check=False)
+    assert done.returncode != 0
+    assert "root.99" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [
+        ("colour", "red", "config: colour is not a known key"),
+        ("seed", "many", "config: seed: "),
+        ("datasets", {}, "config: datasets: "),
+    ],
+)
+def test_wrong_config_is_one_sentence(workspace, key, value, sentence):
+    workspace.config = workspace.config | {key: value}
+    done = workspace.snakemake("--dry-run", check=False)
+    assert done.returncode != 0
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_config_changed_under_a_running_job(workspace):
+    # What a job started elsewhere does: it parses the workflow again, with the hash that the run began with.
+    import os
+    import subprocess
+    import sys
+
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "1", "--mode", "subprocess",
+            "results/tiny/steel/manifest.csv",
+        ],
+        cwd=workspace.folder,
+        env=os.environ | {"NEARLABEL_CONFIG_HASH": "another"},
+        capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "changed while the run was going" in done.stderr + done.stdout

@@ -1,0 +1,1 @@
+"""Group industrial images and spend labelling effort well."""

@@ -1,0 +1,1 @@
+"""Features: encoders, weights, the feature cache and store."""

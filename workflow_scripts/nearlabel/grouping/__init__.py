@@ -1,0 +1,1 @@
+"""Grouping: reduction, clustering sweeps, scores, selection."""

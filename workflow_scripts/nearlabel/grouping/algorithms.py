@@ -1,0 +1,349 @@
+"""The five clustering algorithms, each run for a whole block of k with whatever can be shared computed once.
+
+Every algorithm works in float64 and draws its random numbers from the one seed that it is given, the same for every k, so
+that a k gives the same labels whichever block it is computed in. Labels can differ in rare, close cases between machines
+and between numbers of BLAS threads, because sums are then rounded differently; limit threads where bytes must repeat.
+"""
+
+import logging
+import warnings
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.linalg import eigh
+from scipy.sparse import issparse
+from scipy.sparse.csgraph import connected_components, laplacian
+from scipy.sparse.linalg import eigsh
+from scipy.spatial.distance import pdist
+from sklearn.cluster import AgglomerativeClustering, KMeans, MiniBatchKMeans
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics.pairwise import rbf_kernel
+from sklearn.mixture import GaussianMixture
+from sklearn.neighbors import kneighbors_graph
+
+from nearlabel.grouping.parameters import ALGORITHM_PARAMETERS
+
+logger = logging.getLogger(__name__)
+
+
+class Sweep(NamedTuple):
+    """Labels of one algorithm for a block of k.
+
+    Attributes
+    ----------
+    labels : dict of int to ndarray
+        int32 array (n,) for each k that was computed, ascending. Numbers within a k mean nothing beyond "same cluster".
+    flags : dict of int to list of str
+        For each computed k, what a reader must know: ``fewer_clusters`` (fewer clusters than k came out),
+        ``not_converged`` (the iteration limit ended the fit), ``degenerate`` (mixtures: see `sweep`),
+        ``reg_covar_raised`` (mixtures), ``disconnected_graph`` (spectral).
+    cut : list of int
+        The k asked for that exceed the number of points; they have no labels.
+    recorded : dict
+        Seed, every parameter as used, and what was derived from the data (JSON types).
+    """
+
+    labels: dict[int, np.ndarray]
+    flags: dict[int, list[str]]
+    cut: list[int]
+    recorded: dict[str, Any]
+
+
+def cluster(
+    features: np.ndarray, algorithm: str, ks: Iterable[int], seed: int, **parameters: Any
+) -> dict[int, np.ndarray]:
+    """Cluster points once for every k; `sweep` without its record.
+
+    Parameters
+    ----------
+    features, algorithm, ks, seed, **parameters
+        See `sweep`.
+
+    Returns
+    -------
+    dict of int to ndarray
+        int32 labels (n,) for each k of `ks` up to n.
+    """
+    return sweep(features, algorithm, ks, seed, **parameters).labels
+
+
+def sweep(
+    features: np.ndarray,
+    algorithm: str,
+    ks: Iterable[int],
+    seed: int,
+    *,
+    vectors: int | None = None,
+    **parameters: Any,
+) -> Sweep:
+    """Cluster points once for every k, sharing what does not depend on k.
+
+    ``kmeans``, ``minibatch_kmeans`` and ``gaussian_mixture`` are scikit-learn's estimators with ``random_state=seed`` for
+    every k. ``agglomerative`` builds one tree (scikit-learn's) and undoes its last k - 1 merges for each k, which gives the
+    partitions of ``AgglomerativeClustering(n_clusters=k)``. ``spectral`` computes one embedding, that of scikit-learn's
+    ``spectral_embedding(affinity, n_components=vectors, drop_first=False, random_state=seed)``, and clusters its first k
+    columns by K-Means (random_state=seed), as ``SpectralClustering`` does with the k-column embedding.
+
+    Spectral affinities: ``rbf`` is exp(-gamma d²), with ``gamma="median"`` meaning gamma = 1 / (2 s²) and s the median of
+    the distances of all pairs of points (of those that differ, should more than half of the pairs coincide; 1 when all
+    do): scikit-learn's gamma of 1 underflows in high dimension. ``nearest_neighbors`` is (A + Aᵀ) / 2 of the graph A that
+    joins each point to its `n_neighbors` nearest, itself included.
+
+    A mixture is flagged ``degenerate`` where a component has fewer members (points whose most probable component it is)
+    than there are dimensions: their scatter has not full rank, so that only `reg_covar` keeps the covariance invertible
+    and the answer stays close to the K-Means start (with ``diag`` and ``spherical`` it is invertible, but rests on
+    fewer points than dimensions). Where scikit-learn refuses a covariance as ill-defined, `reg_covar` is raised tenfold
+    until it accepts (flag ``reg_covar_raised``, value in `recorded`).
+
+    Parameters
+    ----------
+    features : ndarray, shape (n, d)
+        Finite numbers, n ≥ 2; computed with in float64.
+    algorithm : str
+        Key of ``parameters.ALGORITHM_PARAMETERS``.
+    ks : iterable of int
+        Numbers of clusters, each at least 2; those above n are cut.
+    seed : int
+        ``random_state`` of every fit.
+    vectors : int, optional
+        Spectral only (ignored by the others): columns of the embedding. Eigenvectors depend in the last bits on how many
+        are asked for, so blocks of one sweep must all name the sweep's largest k. Default: the largest of `ks`.
+    **parameters
+        As in ``parameters.ALGORITHM_PARAMETERS``.
+
+    Returns
+    -------
+    Sweep
+
+    Raises
+    ------
+    ValueError
+        Unknown algorithm or parameter, a value out of its range, features that are not finite.
+    """
+    features = np.ascontiguousarray(features, dtype=np.float64)
+    if features.ndim != 2 or not features.size:
+        raise ValueError(f"features have shape {features.shape}; give a table of points by dimensions")
+    if not np.isfinite(features).all():
+        bad = np.flatnonzero(~np.isfinite(features).all(axis=1))
+        raise ValueError(f"features hold NaN or infinity in {len(bad)} rows (first: {bad[0]}); remove those images")
+    ks = sorted(set(ks))
+    if ks and ks[0] < 2:
+        raise ValueError(f"k is {ks[0]}; a clustering needs at least 2 clusters")
+    settings = _settings(algorithm, parameters)
+    feasible = [k for k in ks if k <= len(features)]
+    recorded: dict[str, Any] = {"seed": int(seed), **settings}
+    labels: dict[int, np.ndarray] = {}
+    flags: dict[int, list[str]] = {}
+    if algorithm == "spectral":
+        vectors = min(vectors or max(ks, default=2), len(features))
+        if feasible and vectors < feasible[-1]:
+            raise ValueError(f"vectors is {vectors}, below the largest k of {feasible[-1]}; give at least that")
+        recorded["vectors"] = vectors
+    if feasible:
+        for k, (found, raised) in ALGORITHMS[algorithm](features, feasible, seed, settings, recorded).items():
+            labels[k] = np.asarray(found, dtype=np.int32)
+            fewer = ["fewer_clusters"] if len(np.unique(labels[k])) < k else []
+            flags[k] = sorted({*fewer, *raised})
+    return Sweep(labels, flags, [k for k in ks if k > len(features)], recorded)
+
+
+Found = dict[int, tuple[np.ndarray, list[str]]]
+
+
+def _settings(algorithm: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    if algorithm not in ALGORITHM_PARAMETERS:
+        raise ValueError(f"unknown algorithm '{algorithm}'; choose one of {', '.join(ALGORITHM_PARAMETERS)}")
+    known = ALGORITHM_PARAMETERS[algorithm]
+    for name, value in parameters.items():
+        if name not in known:
+            raise ValueError(f"{algorithm} has no parameter '{name}'; it has {', '.join(known)}")
+        if problem := known[name].problem(value):
+            raise ValueError(f"{algorithm}: {name} is {value!r}; it {problem}")
+    return {name: parameters.get(name, parameter.default) for name, parameter in known.items()}
+
+
+@contextmanager
+def _flagged_not_warned():
+    """Keep scikit-learn's convergence warnings out of the log, as flags tell the same; log any other warning."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for text in sorted({str(w.message) for w in caught if not issubclass(w.category, ConvergenceWarning)}):
+        logger.warning("%s", text)
+
+
+def _kmeans(features: np.ndarray, ks: list[int], seed: int, settings: dict, recorded: dict) -> Found:
+    return {k: _fit_kmeans(KMeans(k, random_state=seed, **settings), features) for k in ks}
+
+
+def _minibatch_kmeans(features: np.ndarray, ks: list[int], seed: int, settings: dict, recorded: dict) -> Found:
+    return {k: _fit_kmeans(MiniBatchKMeans(k, random_state=seed, **settings), features) for k in ks}
+
+
+def _fit_kmeans(estimator: KMeans | MiniBatchKMeans, features: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    with _flagged_not_warned():
+        estimator.fit(features)
+    return estimator.labels_, ["not_converged"] if estimator.n_iter_ >= estimator.max_iter else []
+
+
+def _agglomerative(features: np.ndarray, ks: list[int], seed: int, settings: dict, recorded: dict) -> Found:
+    merges = AgglomerativeClustering(n_clusters=2, **settings).fit(features).children_
+    return {k: (labels, []) for k, labels in cut_tree(merges, ks).items()}
+
+
+def cut_tree(merges: np.ndarray, ks: Iterable[int]) -> dict[int, np.ndarray]:
+    """Cut a tree of merges into k clusters, for every k.
+
+    Parameters
+    ----------
+    merges : ndarray of int, shape (n - 1, 2)
+        Nodes joined by each merge, in order; node i < n is point i, node n + j the result of merge j
+        (``AgglomerativeClustering.children_``, the first columns of SciPy's linkage matrix).
+    ks : iterable of int
+        Numbers of clusters, 1 to n.
+
+    Returns
+    -------
+    dict of int to ndarray
+        Labels (n,) for each k, ascending in k: the partition after the first n - k merges, numbered by each cluster's
+        first point. Unlike ``scipy.cluster.hierarchy.cut_tree``, the order of tied merges is kept.
+    """
+    n = len(merges) + 1
+    labels = {}
+    parent = np.arange(2 * n - 1)
+    done = 0
+    for k in sorted(set(ks), reverse=True):
+        for step in range(done, n - k):
+            parent[merges[step]] = n + step
+        done = n - k
+        # Parents have larger numbers than children: from the top down, one pass finds every node's root.
+        root = parent.copy()
+        for node in range(n + done - 1, n - 1, -1):
+            root[node] = root[parent[node]]
+        _, first, inverse = np.unique(root[root[:n]], return_index=True, return_inverse=True)
+        labels[k] = np.argsort(np.argsort(first))[inverse]
+    return dict(sorted(labels.items()))
+
+
+def _gaussian_mixture(features: np.ndarray, ks: list[int], seed: int, settings: dict, recorded: dict) -> Found:
+    found: Found = {}
+    dimension = features.shape[1]
+    for k in ks:
+        labels, converged, reg_covar = _fit_mixture(features, k, seed, settings)
+        raised = [] if converged else ["not_converged"]
+        if np.bincount(labels, minlength=k).min() < dimension:
+            raised.append("degenerate")
+        if reg_covar != settings["reg_covar"]:
+            raised.append("reg_covar_raised")
+            recorded.setdefault("reg_covar_raised", {})[str(k)] = reg_covar
+        found[k] = (labels, raised)
+    return found
+
+
+def _fit_mixture(features: np.ndarray, k: int, seed: int, settings: dict) -> tuple[np.ndarray, bool, float]:
+    settings = dict(settings)
+    limit = max(1.0, float(features.var(axis=0).max()))
+    while True:
+        mixture = GaussianMixture(k, random_state=seed, **settings)
+        try:
+            with _flagged_not_warned():
+                labels = mixture.fit_predict(features)
+            return labels, bool(mixture.converged_), settings["reg_covar"]
+        except ValueError as error:
+            # scikit-learn's message for a covariance that has no Cholesky factor, or has it only in name.
+            if "ill-defined" not in str(error) or settings["reg_covar"] >= limit:
+                raise
+            settings["reg_covar"] = float(f"{max(settings['reg_covar'], 1e-7) * 10:.1e}")
+
+
+def _spectral(features: np.ndarray, ks: list[int], seed: int, settings: dict, recorded: dict) -> Found:
+    if settings["affinity"] == "rbf":
+        gamma = median_gamma(features) if settings["gamma"] == "median" else float(settings["gamma"])
+        recorded["gamma_used"] = gamma
+        affinity = rbf_kernel(features, gamma=gamma)
+    else:
+        neighbors = min(settings["n_neighbors"], len(features))
+        recorded["n_neighbors_used"] = neighbors
+        graph = kneighbors_graph(features, neighbors, include_self=True)
+        affinity = 0.5 * (graph + graph.T)
+    recorded["graph_components"] = int(connected_components(affinity)[0])
+    disconnected = ["disconnected_graph"] if recorded["graph_components"] > 1 else []
+    embedding = spectral_vectors(affinity, recorded["vectors"], seed)
+    found: Found = {}
+    for k in ks:
+        labels, raised = _fit_kmeans(KMeans(k, random_state=seed, n_init=settings["n_init"]), embedding[:, :k])
+        found[k] = (labels, raised + disconnected)
+    return found
+
+
+def median_gamma(features: np.ndarray) -> float:
+    """Width of the rbf affinity by the median heuristic.
+
+    Parameters
+    ----------
+    features : ndarray, shape (n, d)
+        Points.
+
+    Returns
+    -------
+    float
+        1 / (2 s²), s the median Euclidean distance over all pairs i < j; over the pairs that differ when that median is
+        0; 1.0 when all points coincide.
+    """
+    distances = pdist(features)
+    scale = float(np.median(distances)) if distances.size else 0.0
+    if scale == 0.0:
+        distances = distances[distances > 0]
+        scale = float(np.median(distances)) if distances.size else 0.0
+    return 1.0 / (2.0 * scale**2) if scale else 1.0
+
+
+def spectral_vectors(affinity: Any, vectors: int, seed: int) -> np.ndarray:
+    """Embed a graph by the first eigenvectors of its normalised Laplacian, the constant one included.
+
+    The steps of scikit-learn's ``spectral_embedding(..., drop_first=False, random_state=seed)`` with its ARPACK solver,
+    bit for bit, except that ARPACK's restarts are seeded too: scikit-learn leaves them to chance, which shows where
+    eigenvalues coincide (identical points, separate components). All n vectors are found by LAPACK.
+
+    Parameters
+    ----------
+    affinity : ndarray or sparse matrix, shape (n, n)
+        Symmetric, not negative.
+    vectors : int
+        Columns wanted, up to n.
+    seed : int
+        For ARPACK's start.
+
+    Returns
+    -------
+    ndarray, shape (n, vectors)
+        By ascending eigenvalue, each divided by the root of the degrees; the entry of largest magnitude in each column is
+        positive.
+    """
+    matrix, root_degree = laplacian(affinity, normed=True, return_diag=True)
+    n = matrix.shape[0]
+    # An isolated point has 0 on the Laplacian's diagonal; scikit-learn sets 1 so that it does not count as a cluster.
+    if issparse(matrix):
+        matrix = matrix.tocsr()
+        matrix.setdiag(1)
+    else:
+        np.fill_diagonal(matrix, 1)
+    if vectors >= n:
+        found = eigh(matrix.toarray() if issparse(matrix) else matrix)[1]
+    else:
+        start = np.random.RandomState(seed).uniform(-1, 1, n)
+        found = eigsh(matrix, k=vectors, sigma=-1e-5, which="LM", tol=0, v0=start, rng=seed)[1]
+    embedding = found.T / root_degree
+    peak = embedding[np.arange(len(embedding)), np.abs(embedding).argmax(axis=1)]
+    return (embedding * np.sign(peak)[:, np.newaxis]).T
+
+
+ALGORITHMS: dict[str, Callable[[np.ndarray, list[int], int, dict, dict], Found]] = {
+    "kmeans": _kmeans,
+    "agglomerative": _agglomerative,
+    "minibatch_kmeans": _minibatch_kmeans,
+    "spectral": _spectral,
+    "gaussian_mixture": _gaussian_mixture,
+}

@@ -1,0 +1,78 @@
+"""Files of the grouping room: written whole or not at all, damage reported by name."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import h5py
+import pandas as pd
+
+TEXT = h5py.string_dtype("utf-8")
+
+
+@contextmanager
+def written_whole(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path in the same folder, moved to `path` when the block ends without an error.
+
+    Parameters
+    ----------
+    path : str or Path
+        Where the finished file shall be; its folder is made.
+
+    Yields
+    ------
+    Path
+        Where to write.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def opened_hdf5(path: str | Path) -> Iterator[h5py.File]:
+    """Open an HDF5 file for reading; whatever is wrong with it becomes one sentence.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file that this workflow wrote.
+
+    Yields
+    ------
+    h5py.File
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    ValueError
+        The file is damaged or lacks something that the block reads from it.
+    """
+    if not Path(path).exists():
+        raise FileNotFoundError(f"{path} does not exist; run the step that makes it")
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (OSError, KeyError) as error:
+        raise ValueError(f"{path} is damaged or not such a file ({error}); delete it and run again") from error
+
+
+def write_csv(path: str | Path, frame: pd.DataFrame) -> None:
+    r"""Write a frame as CSV: UTF-8, a header, no index, ``\n`` line ends, empty fields for missing values.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    frame : DataFrame
+        What to write.
+    """
+    with written_whole(path) as partial:
+        frame.to_csv(partial, index=False, encoding="utf-8", lineterminator="\n")

@@ -1,0 +1,233 @@
+"""Opening every image of a data set once: what it is, and why it was rejected."""
+
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import pandas as pd
+from tqdm import tqdm
+
+from nearlabel.images.near_labels import NearLabels, assign_near_labels
+from nearlabel.images.reading import MAX_PIXELS, ImageFacts, UnreadableImageError, inspect_image
+from nearlabel.images.table import Dataset
+from nearlabel.seeds import derive_seed
+
+logger = logging.getLogger(__name__)
+
+COLUMNS = ["image_id", "path", "class", "part", "width", "height", "mode", "sha256"]
+
+
+class Checked(NamedTuple):
+    """Result of `check_images`.
+
+    Attributes
+    ----------
+    images : pandas.DataFrame
+        Columns ``image_id, path, class, part, width, height, mode, sha256``, by image_id: the readable (sampled) images.
+    rejected : pandas.DataFrame
+        Columns ``path, reason``: what the reader rejected by name, then what could not be used.
+    """
+
+    images: pd.DataFrame
+    rejected: pd.DataFrame
+
+
+def check_images(
+    dataset: Dataset,
+    *,
+    sample: dict | None = None,
+    near_labels: NearLabels = None,
+    seed: int = 0,
+    max_pixels: int = MAX_PIXELS,
+    workers: int = 1,
+) -> Checked:
+    """Decode the images of a data set, or of a sample, and describe each or say why it is rejected.
+
+    Exact duplicates (one sha256, several files) are kept; of several rows with one image_id the first is kept.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        From `nearlabel.images.datasets.read_dataset`.
+    sample : dict, optional
+        ``n``: number of readable images to draw; ``balance``: whether to draw equally many of each near-label (when n is
+        not divisible, the first labels in alphabetical order get one more). An image's place in the drawing order
+        depends only on the seed and its image_id; unreadable ones are replaced by the next, and no more are decoded
+        than that takes.
+    near_labels : None, mapping, or path
+        As for `nearlabel.images.near_labels.assign_near_labels`; used only by a balanced sample, which leaves out images
+        without a near-label.
+    seed : int
+        Seed of the sample.
+    max_pixels : int
+        Larger images are rejected.
+    workers : int
+        Images decoded at a time, in threads (Pillow's decoders and the hash release the interpreter's lock).
+
+    Returns
+    -------
+    Checked
+        Images and rejected files.
+
+    Raises
+    ------
+    ValueError
+        When a sample of more images than there are is asked for.
+    """
+    unique, rejected = _reject_repeated_ids(dataset.images)
+    with _Inspector(max_pixels, workers) as inspector:
+        if sample is None:
+            inspector.inspect(unique, len(unique))
+        else:
+            for label, group, wanted in _plan_sample(unique, sample, near_labels):
+                order = sorted(group.index, key=lambda row: derive_seed(seed, f"sample/{group.at[row, 'image_id']}"))
+                found = inspector.inspect(group.loc[order], wanted)
+                if found < wanted:
+                    raise ValueError(
+                        f"a sample of {wanted} images{label} was asked for, but only {found} of {len(group)} can be "
+                        f"read; the first that cannot: {': '.join(inspector.rejected[0])}."
+                    )
+    images = pd.DataFrame(inspector.images, columns=COLUMNS)
+    images = images.sort_values("image_id", kind="stable", ignore_index=True)
+    rejected = pd.DataFrame(sorted(rejected + inspector.rejected), columns=["path", "reason"], dtype=str)
+    rejected = pd.concat([dataset.rejected, rejected], ignore_index=True)
+    _describe(images, rejected, inspector)
+    return Checked(images, rejected)
+
+
+def require_accepted(dataset: Dataset, checked: Checked, min_accepted: float = 0.5) -> None:
+    """Stop when too few images could be used.
+
+    The share is taken over the images that were decoded; files that the reader rejected by name (notes beside the images,
+    stray copies) do not count.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        What was checked.
+    checked : Checked
+        What `check_images` made of it; write it to files first, so that the user can look.
+    min_accepted : float
+        Least share of usable images, in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        When the share is smaller, or no image is left.
+    """
+    reasons = checked.rejected["reason"].iloc[len(dataset.rejected) :]
+    total = len(checked.images) + len(reasons)
+    if len(checked.images) and len(checked.images) >= min_accepted * total:
+        return
+    # Sizes and counts within reasons would make each one different.
+    common = reasons.str.replace(r"[0-9]+", "N", regex=True).value_counts().head(3)
+    raise ValueError(
+        f"only {len(checked.images)} of {total} images can be used, fewer than the share of {min_accepted:g} asked for by "
+        f"min_accepted; most frequent reasons: {'; '.join(f'{reason} ({count})' for reason, count in common.items())}; "
+        "rejected.csv names every file."
+    )
+
+
+class _Inspector:
+    """Inspects images in threads and collects the rows of both tables."""
+
+    def __init__(self, max_pixels: int, workers: int):
+        self.images: list[tuple] = []
+        self.rejected: list[tuple[str, str]] = []
+        self.constant: list[str] = []
+        self.with_frames: list[str] = []
+        self._max_pixels = max_pixels
+        self._workers = workers
+
+    def __enter__(self):
+        self._pool = ThreadPoolExecutor(self._workers)
+        return self
+
+    def __exit__(self, *error):
+        self._pool.shutdown(cancel_futures=True)
+
+    def inspect(self, rows: pd.DataFrame, wanted: int) -> int:
+        """Inspect rows in order until `wanted` are readable; return how many are."""
+        found, start = 0, 0
+        with tqdm(total=wanted, unit="image", desc="checking", disable=None) as progress:
+            while found < wanted and start < len(rows):
+                # Exactly as many as are missing: what is decoded does not depend on the number of workers.
+                block = rows.iloc[start : start + wanted - found]
+                start += len(block)
+                for row, facts in zip(
+                    block.itertuples(index=False, name=None), self._inspect_all(block["path"]), strict=True
+                ):
+                    if isinstance(facts, str):
+                        self.rejected.append((row[1], facts))
+                        continue
+                    found += 1
+                    progress.update()
+                    self.images.append((*row, facts.width, facts.height, facts.mode, facts.sha256))
+                    if facts.constant:
+                        self.constant.append(row[0])
+                    if facts.frames > 1:
+                        self.with_frames.append(row[0])
+        return found
+
+    def _inspect_all(self, paths) -> Iterator[ImageFacts | str]:
+        return self._pool.map(self._inspect, paths)
+
+    def _inspect(self, path: str) -> ImageFacts | str:
+        try:
+            return inspect_image(path, self._max_pixels)
+        except UnreadableImageError as error:
+            return str(error)
+
+
+def _reject_repeated_ids(images: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+    first = images.drop_duplicates("image_id").set_index("image_id")
+    rejected = []
+    for row in images[images["image_id"].duplicated()].to_dict("records"):
+        kept = first.loc[row["image_id"]]
+        differences = [
+            f"{column} {row[column]!r} instead of {kept[column]!r}"
+            for column in ("class", "part")
+            if row[column] != kept[column]
+        ]
+        detail = f", with {' and '.join(differences)}" if differences else ""
+        rejected.append((row["path"], f"duplicate id: listed more than once{detail}; the first row is kept"))
+    return images.drop_duplicates("image_id", ignore_index=True), rejected
+
+
+def _plan_sample(images: pd.DataFrame, sample: dict, near_labels: NearLabels) -> list[tuple[str, pd.DataFrame, int]]:
+    """Return (label in words, images to draw from, number to draw) for each group."""
+    n = sample["n"]
+    if n > len(images):
+        raise ValueError(f"a sample of {n} images was asked for, but the data set has {len(images)}.")
+    if not sample.get("balance"):
+        return [("", images, n)]
+    labels = assign_near_labels(images, near_labels)["near_label"]
+    names = sorted(set(labels) - {""})
+    if not names:
+        raise ValueError("a balanced sample needs near-labels, and no image has one; set balance: false.")
+    plan = []
+    for position, name in enumerate(names):
+        group = images[(labels == name).to_numpy()]
+        wanted = n // len(names) + (position < n % len(names))
+        if wanted > len(group):
+            counts = ", ".join(f"{other} ({(labels == other).sum()})" for other in names)
+            raise ValueError(
+                f"a balanced sample of {n} images needs {wanted} with near-label {name!r}, but the data set has "
+                f"{len(group)}; near-labels: {counts}."
+            )
+        plan.append((f" with near-label {name!r}", group, wanted))
+    return plan
+
+
+def _describe(images: pd.DataFrame, rejected: pd.DataFrame, inspector: _Inspector) -> None:
+    logger.info("%d images accepted, %d files rejected", len(images), len(rejected))
+    repeated = int(images["sha256"].duplicated().sum())
+    if repeated:
+        logger.warning("%d images are exact copies of others (same sha256); they are kept", repeated)
+    for names, text in (
+        (inspector.constant, "images are of one colour throughout; they are kept"),
+        (inspector.with_frames, "files hold several frames or pages; the first is used"),
+    ):
+        if names:
+            logger.warning("%d %s, for example %r", len(names), text, min(names))

@@ -1,0 +1,91 @@
+"""Near-labels: the rough labels that groupings are compared with, from classes or from a list."""
+
+import logging
+import os
+from collections.abc import Iterable, Mapping
+
+import pandas as pd
+
+from nearlabel.images.table import read_table
+
+logger = logging.getLogger(__name__)
+
+NearLabels = Mapping[str, str] | str | os.PathLike | None
+"""None (the class itself), a mapping from class to near-label, or the path of a CSV."""
+
+
+def assign_near_labels(images: pd.DataFrame, near_labels: NearLabels, *, known_ids: Iterable[str] = ()) -> pd.DataFrame:
+    """Give every image its near-label.
+
+    Parameters
+    ----------
+    images : pandas.DataFrame
+        Columns ``image_id`` and ``class``, str, as in ``images.csv``.
+    near_labels : None, mapping, or path
+        None: the class itself. A mapping from class to near-label, where the key ``default`` serves the classes that are
+        not named and a label of None gives none. A CSV with the columns ``image_id`` and ``near_label``.
+    known_ids : iterable of str
+        Further image_ids that a CSV may name: images that were rejected or not sampled.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``image_id, near_label``, str, rows as in `images`; empty for images without a class, and for those
+        that the CSV does not name.
+
+    Raises
+    ------
+    ValueError
+        When a class has no near-label, the CSV names an unknown image, or one image twice with different labels.
+    FileNotFoundError
+        When the CSV does not exist.
+    """
+    if near_labels is None:
+        labels = images["class"]
+    elif isinstance(near_labels, Mapping):
+        labels = _map_classes(images["class"], near_labels)
+    else:
+        labels = _look_up(images["image_id"], near_labels, set(known_ids))
+    manifest = pd.DataFrame({"image_id": images["image_id"].astype(str), "near_label": labels.astype(str)})
+    manifest = manifest.reset_index(drop=True)
+    _describe(manifest["near_label"])
+    return manifest
+
+
+def _map_classes(classes: pd.Series, mapping: Mapping) -> pd.Series:
+    mapping = {str(name): "" if label is None else str(label) for name, label in mapping.items()}
+    present = sorted(set(classes) - {""})
+    for name in sorted(set(mapping) - set(present) - {"default"}):
+        logger.warning("near_labels names the class %r, which no image has; classes are: %s", name, ", ".join(present))
+    without = [name for name in present if name not in mapping]
+    if without and "default" not in mapping:
+        raise ValueError(f"near_labels has no entry for the class {without[0]!r}; add it, or the key 'default'.")
+    return classes.map({"": "", **{name: mapping.get(name, mapping.get("default")) for name in present}})
+
+
+def _look_up(image_ids: pd.Series, path, known_ids: set[str]) -> pd.Series:
+    rows = read_table(path, ("image_id", "near_label"))[["image_id", "near_label"]].drop_duplicates()
+    repeated = rows.loc[rows["image_id"].duplicated(), "image_id"]
+    if len(repeated):
+        raise ValueError(f"{path}: the image {repeated.iloc[0]!r} has more than one near-label.")
+    unknown = sorted(set(rows["image_id"]) - set(image_ids) - known_ids)
+    if unknown:
+        raise ValueError(
+            f"{path}: {len(unknown)} image_ids are not in the data set, for example "
+            f"{', '.join(map(repr, unknown[:3]))}; an image_id is the path relative to the data set's root, "
+            "suffix included."
+        )
+    return image_ids.map(dict(rows.itertuples(index=False))).fillna("")
+
+
+def _describe(labels: pd.Series) -> None:
+    counts = labels[labels != ""].value_counts().sort_index()
+    without = int((labels == "").sum())
+    logger.info("near-labels: %s", ", ".join(f"{label} ({count})" for label, count in counts.items()) or "none")
+    if without and len(counts):
+        logger.warning("%d of %d images have no near-label", without, len(labels))
+    if len(counts) == 1:
+        logger.warning(
+            "all images have the near-label %r: scores that compare groups with near-labels say nothing",
+            counts.index[0],
+        )

@@ -1,0 +1,87 @@
+"""What the figures share: colours, type, and saving the same bytes for the same data."""
+
+import os
+from pathlib import Path
+
+# Fixed places in the palette: an algorithm keeps its colour across encoders, nodes and runs.
+ALGORITHM_ORDER = ["kmeans", "agglomerative", "minibatch_kmeans", "spectral", "gaussian_mixture"]
+MARKERS = "osD^vP*X<>"
+LEGEND_ENTRIES = 12
+INK = "#222222"
+GREY = "#8a8a8a"
+
+# Names from files may hold $, which must not start mathematics; the salt makes the ids inside an SVG repeatable.
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.labelsize": 9,
+    "axes.edgecolor": GREY,
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#e3e3e3",
+    "grid.linewidth": 0.7,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+    "svg.hashsalt": "nearlabel",
+    "svg.fonttype": "path",
+    "text.parse_math": False,
+}
+
+
+def algorithm_colors(algorithms) -> dict[str, tuple]:
+    """Return a colour of the colour-blind-safe palette for every algorithm id."""
+    import seaborn
+
+    palette = seaborn.color_palette("colorblind", 10)
+    order = ALGORITHM_ORDER + sorted(set(algorithms) - set(ALGORITHM_ORDER))
+    return {name: palette[order.index(name) % len(palette)] for name in algorithms}
+
+
+def category_colors(count: int) -> list[tuple]:
+    """Return ``count`` colours: the colour-blind-safe palette up to ten, above that hues in three lightnesses.
+
+    No palette of fifty stays distinct for everybody, so whoever uses it for more than ten also numbers the groups.
+    """
+    import seaborn
+
+    if count <= 10:
+        return list(seaborn.color_palette("colorblind", 10)[:count])
+    shades = [seaborn.husl_palette(-(-count // 3), h=h, s=0.85, l=light) for h, light in ((0.01, 0.5), (0.04, 0.68), (0.07, 0.35))]
+    return [shades[i % 3][i // 3] for i in range(count)]
+
+
+def near_label_colors(near_labels) -> dict[str, str]:
+    """Return a hexadecimal colour for every near-label, the same in the figures and on the page; '' is grey."""
+    from matplotlib.colors import to_hex
+
+    named = sorted(set(near_labels) - {""})
+    # Blue and orange first: the pair that differs most for every kind of colour vision.
+    colors = dict(zip(named, map(to_hex, category_colors(len(named))), strict=True))
+    return colors | {"": "#b0b0b0"}
+
+
+def set_legend_texts(legend, texts) -> None:
+    """Set a legend's texts afterwards: a label that starts with an underscore would be left out otherwise."""
+    for entry, text in zip(legend.get_texts(), texts, strict=True):
+        entry.set_text(text)
+
+
+def save_figure(figure, stem) -> None:
+    """Write ``{stem}.svg`` and ``{stem}.png`` (144 dpi) without dates, each renamed when complete."""
+    stem = Path(stem)
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    for suffix, metadata in (("svg", {"Date": None, "Creator": None}), ("png", {"Software": None})):
+        path = stem.with_name(f"{stem.name}.{suffix}")
+        partial = path.with_name(f"{path.name}.partial")
+        figure.savefig(partial, format=suffix, metadata=metadata, dpi=144)
+        os.replace(partial, path)

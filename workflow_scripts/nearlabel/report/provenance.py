@@ -1,0 +1,122 @@
+"""What a run ran on: processor, memory, GPU, versions, and the time and memory of its stages."""
+
+import logging
+import os
+import platform
+import shutil
+import subprocess
+from importlib import metadata
+from pathlib import Path
+
+import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+LIBRARIES = [
+    "nearlabel",
+    "snakemake",
+    "torch",
+    "torchvision",
+    "scikit-learn",
+    "scikit-image",
+    "scipy",
+    "numpy",
+    "pandas",
+    "h5py",
+    "pillow",
+    "matplotlib",
+    "seaborn",
+]
+STAGE_COLUMNS = ["rule", "jobs", "total_seconds", "longest_seconds", "cpu_seconds", "peak_memory_mib"]
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that a run's numbers depend on, by name."""
+    versions = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    return versions
+
+
+def describe_machine() -> dict[str, str]:
+    """Return processor, cores, memory, GPU and operating system of this machine as readable text, by name."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    machine = {"processor": _processor(), "cores": f"{usable} usable of {os.cpu_count()}"}
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        machine["memory"] = f"{memory / 2**30:.1f} GiB"
+    machine["gpu"] = _gpu()
+    machine["system"] = f"{platform.system()} {platform.release()} ({platform.machine()})"
+    return machine
+
+
+def read_benchmarks(folder) -> pd.DataFrame:
+    """Sum up Snakemake's benchmark files per rule.
+
+    Parameters
+    ----------
+    folder : str or Path
+        ``benchmarks/{rule}/….tsv`` below it: the first folder, or a file's own stem, names the rule.
+
+    Returns
+    -------
+    DataFrame
+        ``STAGE_COLUMNS``, the stage with the most seconds first. ``total_seconds`` adds the jobs up, as if they had
+        run one after the other; NaN where a rule's files hold no number.
+    """
+    folder = Path(folder)
+    frames = []
+    for path in sorted(folder.rglob("*.tsv")):
+        parts = path.relative_to(folder).parts
+        try:
+            frame = pd.read_csv(path, sep="\t", na_values=["-", "NA"])
+        except pd.errors.EmptyDataError:
+            frame = pd.DataFrame()
+        if "s" not in frame:
+            logger.warning("%s is no benchmark file of a finished job; its time is missing in the report", path)
+            frame = pd.DataFrame({"s": [float("nan")]})
+        frames.append(frame.assign(rule=parts[0] if len(parts) > 1 else path.stem))
+    if not frames:
+        return pd.DataFrame(columns=STAGE_COLUMNS)
+    jobs = pd.concat(frames, ignore_index=True)
+    for column in ("s", "max_rss", "cpu_time"):
+        jobs[column] = pd.to_numeric(jobs[column], errors="coerce") if column in jobs else float("nan")
+    rules = jobs.groupby("rule")
+    stages = pd.DataFrame(
+        {
+            "jobs": rules.size(),
+            "total_seconds": rules["s"].sum(min_count=1),
+            "longest_seconds": rules["s"].max(),
+            "cpu_seconds": rules["cpu_time"].sum(min_count=1),
+            "peak_memory_mib": rules["max_rss"].max(),
+        }
+    ).reset_index()
+    order = ["total_seconds", "rule"]
+    return stages.sort_values(order, ascending=[False, True], ignore_index=True)[STAGE_COLUMNS]
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _gpu() -> str:
+    """Ask the driver's own tool: importing torch for it would take seconds."""
+    tool = shutil.which("nvidia-smi")
+    if tool is None:
+        return "none"
+    command = [tool, "--query-gpu=name,memory.total", "--format=csv,noheader"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        logger.warning("nvidia-smi gave no answer: %s", error)
+        return "unknown (nvidia-smi gave no answer)"
+    return "; ".join(answer.strip().splitlines()) or "none"

@@ -1,0 +1,15 @@
+from nearlabel.grouping.reduce import reduce_node
+from nearlabel.logs import configure_logging
+from threadpoolctl import threadpool_limits
+
+configure_logging(snakemake.log[0])
+threadpool_limits(snakemake.params.threads)
+reduce_node(
+    snakemake.input.features,
+    snakemake.output.reduced,
+    node=snakemake.wildcards.node,
+    clusters=snakemake.input.get("clusters"),
+    selection=snakemake.input.get("selection"),
+    seed=snakemake.params.seed,
+    **snakemake.params.reduction,
+)
