@@ -6,7 +6,7 @@ min_version("9.20")
 # The embedded demo loads only when the user names no config file.
 if not workflow.config_settings.configfiles:
 
-    configfile: workflow.source_path("config/config.yaml")
+    configfile: f"{workflow.basedir}/config/config.yaml"
 
 
 include: "rules/common.smk"
@@ -18,7 +18,7 @@ include: "rules/report.smk"
 
 rule all:
     default_target: True
-    localrule: True
     input:
         rules.grouping.input,
         rules.report.input,
+    localrule: True

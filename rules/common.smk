@@ -12,9 +12,9 @@ from snakemake.exceptions import WorkflowError
 LIBRARY = Path(workflow.basedir) / "workflow_scripts"
 sys.path.insert(0, str(LIBRARY))
 # Scripts import the library from this checkout, whose files are their rules' inputs, whatever is installed.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(LIBRARY), *filter(None, [os.environ.get("PYTHONPATH")])]
-)
+os.environ |= {
+    "PYTHONPATH": os.pathsep.join(filter(None, [str(LIBRARY), os.getenv("PYTHONPATH")]))
+}
 
 from nearlabel.config import WINNER, ConfigError, hash_config
 from nearlabel.images.listing import fingerprint_listing
@@ -45,8 +45,10 @@ wildcard_constraints:
     dataset="|".join(PLAN.config.datasets),
     node=r"root(\.\d+)*",
     encoder="|".join([*PLAN.encoders, WINNER]),
-    algorithm="|".join({id for level in PLAN.levels for id in level["algorithms"]}),
-    block=r"k\d{3,}-\d{3,}",
+    algorithm="|".join(
+        dict.fromkeys(id for level in PLAN.levels for id in level["algorithms"])
+    ),
+    block=r"k\d\d\d+-\d\d\d+",
 
 
 # Library modules

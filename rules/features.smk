@@ -7,21 +7,21 @@ rule extract_features:
         sources=sources("extract_features"),
     output:
         features="results/{run}/{dataset}/features/{encoder}.h5",
-    params:
-        encoder=encoder,
-        runtime=encoder_runtime,
-        seed=encoder_seed,
-        cache="results/cache",
     log:
         "results/{run}/logs/extract_features/{dataset}_{encoder}.log",
     benchmark:
         "results/{run}/benchmarks/extract_features/{dataset}_{encoder}.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
     # One for the network, one for each process that decodes; the network's own number comes from the config.
     threads: lambda w: PLAN.encoders[w.encoder].threads + PLAN.encoders[w.encoder].workers
     resources:
         mem_mb=8000,
         runtime="12h",
-    conda:
-        "../envs/nearlabel.yaml"
+    params:
+        encoder=encoder,
+        runtime=encoder_runtime,
+        seed=encoder_seed,
+        cache="results/cache",
     script:
         "../workflow_scripts/extract_features.py"

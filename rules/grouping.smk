@@ -7,21 +7,21 @@ rule reduce_features:
         sources=sources("reduce_features"),
     output:
         reduced="results/{run}/{dataset}/grouping/{node}/{encoder}/reduced.h5",
-    params:
-        reduction=reduction,
-        seed=lambda w: derive_seed(PLAN.config.seed, f"reduce/{w.dataset}/{w.node}"),
-        threads=GROUPING.threads,
     log:
         "results/{run}/logs/reduce_features/{dataset}_{node}_{encoder}.log",
     benchmark:
         "results/{run}/benchmarks/reduce_features/{dataset}_{node}_{encoder}.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
     threads: GROUPING.threads
     resources:
         # Features in float32, their centred copy and the decomposition's in float64.
         mem_mb=lambda w, input: 1000 + 6 * int(input.size_mb),
         runtime="1h",
-    conda:
-        "../envs/nearlabel.yaml"
+    params:
+        reduction=reduction,
+        seed=lambda w: derive_seed(PLAN.config.seed, f"reduce/{w.dataset}/{w.node}"),
+        threads=GROUPING.threads,
     script:
         "../workflow_scripts/reduce_features.py"
 
@@ -32,21 +32,21 @@ rule cluster_images:
         sources=sources("cluster_images"),
     output:
         labels="results/{run}/{dataset}/grouping/{node}/{encoder}/labels/{algorithm}/{block}.h5",
+    log:
+        "results/{run}/logs/cluster_images/{dataset}_{node}_{encoder}_{algorithm}_{block}.log",
+    benchmark:
+        "results/{run}/benchmarks/cluster_images/{dataset}_{node}_{encoder}_{algorithm}_{block}.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: GROUPING.threads
+    resources:
+        mem_mb=4000,
+        runtime="4h",
     params:
         algorithm=clustering_algorithm,
         ks=block_ks,
         seed=clustering_seed,
         threads=GROUPING.threads,
-    log:
-        "results/{run}/logs/cluster_images/{dataset}_{node}_{encoder}_{algorithm}_{block}.log",
-    benchmark:
-        "results/{run}/benchmarks/cluster_images/{dataset}_{node}_{encoder}_{algorithm}_{block}.tsv"
-    threads: GROUPING.threads
-    resources:
-        mem_mb=4000,
-        runtime="4h",
-    conda:
-        "../envs/nearlabel.yaml"
     script:
         "../workflow_scripts/cluster_images.py"
 
@@ -58,18 +58,18 @@ rule score_clusterings:
         sources=sources("score_clusterings"),
     output:
         quality="results/{run}/{dataset}/grouping/{node}/{encoder}/quality.csv",
-    params:
-        threads=GROUPING.threads,
     log:
         "results/{run}/logs/score_clusterings/{dataset}_{node}_{encoder}.log",
     benchmark:
         "results/{run}/benchmarks/score_clusterings/{dataset}_{node}_{encoder}.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
     threads: GROUPING.threads
     resources:
         mem_mb=4000,
         runtime="2h",
-    conda:
-        "../envs/nearlabel.yaml"
+    params:
+        threads=GROUPING.threads,
     script:
         "../workflow_scripts/score_clusterings.py"
 
@@ -87,12 +87,12 @@ rule evaluate_c_score:
         "results/{run}/logs/evaluate_c_score/{dataset}_{node}_{encoder}.log",
     benchmark:
         "results/{run}/benchmarks/evaluate_c_score/{dataset}_{node}_{encoder}.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime="1h",
-    conda:
-        "../envs/nearlabel.yaml"
     script:
         "../workflow_scripts/evaluate_c_score.py"
 
@@ -106,25 +106,25 @@ rule select_clustering:
     output:
         selection="results/{run}/{dataset}/grouping/{node}/selection.json",
         clusters="results/{run}/{dataset}/grouping/{node}/clusters.csv",
-    params:
-        criterion=lambda w: PLAN.level(w.node)["criterion"],
-        choice=choice,
     log:
         "results/{run}/logs/select_clustering/{dataset}_{node}.log",
     benchmark:
         "results/{run}/benchmarks/select_clustering/{dataset}_{node}.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime="30m",
-    conda:
-        "../envs/nearlabel.yaml"
+    params:
+        criterion=lambda w: PLAN.level(w.node)["criterion"],
+        choice=choice,
     script:
         "../workflow_scripts/select_clustering.py"
 
 
 rule grouping:
-    localrule: True
     input:
         per_dataset("{dataset}/manifest.csv"),
         per_node("{dataset}/grouping/{node}/clusters.csv"),
+    localrule: True

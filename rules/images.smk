@@ -7,19 +7,19 @@ rule draw_synthetic:
     output:
         images=directory("results/{run}/{dataset}/synthetic"),
         table="results/{run}/{dataset}/synthetic.csv",
-    params:
-        strips=synthetic_strips,
-        seed=lambda w: derive_seed(PLAN.config.seed, f"synthetic/{w.dataset}"),
     log:
         "results/{run}/logs/draw_synthetic/{dataset}.log",
     benchmark:
         "results/{run}/benchmarks/draw_synthetic/{dataset}.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime="30m",
-    conda:
-        "../envs/nearlabel.yaml"
+    params:
+        strips=synthetic_strips,
+        seed=lambda w: derive_seed(PLAN.config.seed, f"synthetic/{w.dataset}"),
     script:
         "../workflow_scripts/draw_synthetic.py"
 
@@ -33,22 +33,23 @@ rule check_images:
     output:
         images="results/{run}/{dataset}/images.csv",
         rejected="results/{run}/{dataset}/rejected.csv",
+    log:
+        "results/{run}/logs/check_images/{dataset}.log",
+        rejected="results/{run}/logs/check_images/{dataset}_rejected.csv",
+    benchmark:
+        "results/{run}/benchmarks/check_images/{dataset}.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: 2
+    resources:
+        mem_mb=2000,
+        runtime="2h",
     params:
         spec=reader_spec,
         listing=reader_listing,
         sample=sample,
         min_accepted=lambda w: chosen_dataset(w).min_accepted,
         max_pixels=lambda w: chosen_dataset(w).max_pixels,
-    log:
-        "results/{run}/logs/check_images/{dataset}.log",
-    benchmark:
-        "results/{run}/benchmarks/check_images/{dataset}.tsv"
-    threads: 2
-    resources:
-        mem_mb=2000,
-        runtime="2h",
-    conda:
-        "../envs/nearlabel.yaml"
     script:
         "../workflow_scripts/check_images.py"
 
@@ -60,17 +61,17 @@ rule assign_near_labels:
         sources=sources("assign_near_labels"),
     output:
         manifest="results/{run}/{dataset}/manifest.csv",
-    params:
-        near_labels=lambda w: chosen_dataset(w).near_labels,
     log:
         "results/{run}/logs/assign_near_labels/{dataset}.log",
     benchmark:
         "results/{run}/benchmarks/assign_near_labels/{dataset}.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",
-    conda:
-        "../envs/nearlabel.yaml"
+    params:
+        near_labels=lambda w: chosen_dataset(w).near_labels,
     script:
         "../workflow_scripts/assign_near_labels.py"

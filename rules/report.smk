@@ -4,20 +4,23 @@
 rule plot_quality:
     input:
         scores=per_encoder("scores.csv"),
+        reduced=per_encoder("reduced.h5"),
         selection="results/{run}/{dataset}/grouping/{node}/selection.json",
         sources=sources("plot_quality"),
     output:
-        multiext("results/{run}/figures/{dataset}_{node}_quality", svg=".svg", png=".png"),
+        multiext(
+            "results/{run}/figures/{dataset}_{node}_quality", svg=".svg", png=".png"
+        ),
     log:
         "results/{run}/logs/plot_quality/{dataset}_{node}.log",
     benchmark:
         "results/{run}/benchmarks/plot_quality/{dataset}_{node}.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",
-    conda:
-        "../envs/nearlabel.yaml"
     script:
         "../workflow_scripts/plot_quality.py"
 
@@ -30,17 +33,19 @@ rule plot_clusters:
         manifest="results/{run}/{dataset}/manifest.csv",
         sources=sources("plot_clusters"),
     output:
-        multiext("results/{run}/figures/{dataset}_{node}_clusters", svg=".svg", png=".png"),
+        multiext(
+            "results/{run}/figures/{dataset}_{node}_clusters", svg=".svg", png=".png"
+        ),
     log:
         "results/{run}/logs/plot_clusters/{dataset}_{node}.log",
     benchmark:
         "results/{run}/benchmarks/plot_clusters/{dataset}_{node}.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime="10m",
-    conda:
-        "../envs/nearlabel.yaml"
     script:
         "../workflow_scripts/plot_clusters.py"
 
@@ -60,12 +65,12 @@ rule draw_contact_sheets:
         "results/{run}/logs/draw_contact_sheets/{dataset}_{node}.log",
     benchmark:
         "results/{run}/benchmarks/draw_contact_sheets/{dataset}_{node}.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime="30m",
-    conda:
-        "../envs/nearlabel.yaml"
     script:
         "../workflow_scripts/draw_contact_sheets.py"
 
@@ -81,12 +86,14 @@ rule tabulate_grouping:
         "results/{run}/logs/tabulate_grouping.log",
     benchmark:
         "results/{run}/benchmarks/tabulate_grouping.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
     threads: 1
     resources:
         mem_mb=1000,
         runtime="10m",
-    conda:
-        "../envs/nearlabel.yaml"
+    params:
+        kinds={name: PLAN.config.datasets[name].kind for name in GROUPING.datasets},
     script:
         "../workflow_scripts/tabulate_grouping.py"
 
@@ -106,25 +113,25 @@ rule write_report:
         sources=sources("write_report") + report_templates(),
     output:
         page="results/{run}/report/index.html",
-    params:
-        config=PLAN.config.model_dump(),
-        datasets=GROUPING.datasets,
-        nodes=PLAN.nodes,
     log:
         "results/{run}/logs/write_report.log",
     benchmark:
         "results/{run}/benchmarks/write_report.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
     threads: 1
     resources:
         mem_mb=2000,
         runtime="30m",
-    conda:
-        "../envs/nearlabel.yaml"
+    params:
+        config=PLAN.config.model_dump(),
+        datasets=GROUPING.datasets,
+        nodes=PLAN.nodes,
     script:
         "../workflow_scripts/write_report.py"
 
 
 rule report:
-    localrule: True
     input:
         f"results/{PLAN.config.run}/report/index.html",
+    localrule: True

@@ -7,13 +7,12 @@ from threadpoolctl import threadpool_limits
 configure_logging(snakemake.log[0])
 threadpool_limits(snakemake.params.threads)
 reduced = read_reduced(snakemake.input.reduced)
-algorithm = snakemake.params.algorithm
 first, last = snakemake.params.ks
-found = sweep(
-    reduced.features,
-    algorithm["name"],
+clusterings = sweep(
+    reduced.reduction.values,
+    snakemake.params.algorithm["name"],
     range(first, last + 1),
     snakemake.params.seed,
-    **algorithm["parameters"],
+    **snakemake.params.algorithm["parameters"],
 )
-write_labels(snakemake.output.labels, reduced.image_id, found, algorithm["name"])
+write_labels(snakemake.output.labels, reduced.image_id, clusterings, snakemake.wildcards.algorithm)

@@ -1,4 +1,4 @@
-from nearlabel.grouping.reduce import reduce_node
+from nearlabel.grouping.node import reduce_node
 from nearlabel.logs import configure_logging
 from threadpoolctl import threadpool_limits
 

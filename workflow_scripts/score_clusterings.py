@@ -1,3 +1,4 @@
+from nearlabel.grouping.files import write_csv
 from nearlabel.grouping.labels import read_labels
 from nearlabel.grouping.quality import score_clusterings
 from nearlabel.grouping.reduce import read_reduced
@@ -6,6 +7,9 @@ from threadpoolctl import threadpool_limits
 
 configure_logging(snakemake.log[0])
 threadpool_limits(snakemake.params.threads)
-reduced = read_reduced(snakemake.input.reduced)
-quality = score_clusterings(reduced.features, read_labels(snakemake.input.labels))
-quality.to_csv(snakemake.output.quality, index=False)
+quality = score_clusterings(
+    read_reduced(snakemake.input.reduced).reduction.values,
+    read_labels(snakemake.input.labels),
+    threads=snakemake.params.threads,
+)
+write_csv(snakemake.output.quality, quality)

@@ -1,8 +1,9 @@
 """The five clustering algorithms, each run for a whole block of k with whatever can be shared computed once.
 
-Every algorithm works in float64 and draws its random numbers from the one seed that it is given, the same for every k, so
-that a k gives the same labels whichever block it is computed in. Labels can differ in rare, close cases between machines
-and between numbers of BLAS threads, because sums are then rounded differently; limit threads where bytes must repeat.
+Every algorithm works in float64 and draws its random numbers from the one seed that it is given, the same for every k,
+so that a k gives the same labels whichever block it is computed in. Labels can differ in rare, close cases between
+machines and between numbers of BLAS threads, because sums are then rounded differently; limit threads where bytes must
+repeat.
 """
 
 import logging
@@ -80,16 +81,17 @@ def sweep(
 ) -> Sweep:
     """Cluster points once for every k, sharing what does not depend on k.
 
-    ``kmeans``, ``minibatch_kmeans`` and ``gaussian_mixture`` are scikit-learn's estimators with ``random_state=seed`` for
-    every k. ``agglomerative`` builds one tree (scikit-learn's) and undoes its last k - 1 merges for each k, which gives the
-    partitions of ``AgglomerativeClustering(n_clusters=k)``. ``spectral`` computes one embedding, that of scikit-learn's
-    ``spectral_embedding(affinity, n_components=vectors, drop_first=False, random_state=seed)``, and clusters its first k
-    columns by K-Means (random_state=seed), as ``SpectralClustering`` does with the k-column embedding.
+    ``kmeans``, ``minibatch_kmeans`` and ``gaussian_mixture`` are scikit-learn's estimators with ``random_state=seed``
+    for every k. ``agglomerative`` builds one tree (scikit-learn's) and undoes its last k - 1 merges for each k, which
+    gives the partitions of ``AgglomerativeClustering(n_clusters=k)``. ``spectral`` computes one embedding, that of
+    scikit-learn's ``spectral_embedding(affinity, n_components=vectors, drop_first=False, random_state=seed)``, and
+    clusters its first k columns by K-Means (random_state=seed), as ``SpectralClustering`` does with the k-column
+    embedding.
 
-    Spectral affinities: ``rbf`` is exp(-gamma d²), with ``gamma="median"`` meaning gamma = 1 / (2 s²) and s the median of
-    the distances of all pairs of points (of those that differ, should more than half of the pairs coincide; 1 when all
-    do): scikit-learn's gamma of 1 underflows in high dimension. ``nearest_neighbors`` is (A + Aᵀ) / 2 of the graph A that
-    joins each point to its `n_neighbors` nearest, itself included.
+    Spectral affinities: ``rbf`` is exp(-gamma d²), with ``gamma="median"`` meaning gamma = 1 / (2 s²) and s the median
+    of the distances of all pairs of points (of those that differ, should more than half of the pairs coincide; 1 when
+    all do): scikit-learn's gamma of 1 underflows in high dimension. ``nearest_neighbors`` is (A + Aᵀ) / 2 of the graph
+    A that joins each point to its `n_neighbors` nearest, itself included.
 
     A mixture is flagged ``degenerate`` where a component has fewer members (points whose most probable component it is)
     than there are dimensions: their scatter has not full rank, so that only `reg_covar` keeps the covariance invertible
@@ -108,8 +110,8 @@ def sweep(
     seed : int
         ``random_state`` of every fit.
     vectors : int, optional
-        Spectral only (ignored by the others): columns of the embedding. Eigenvectors depend in the last bits on how many
-        are asked for, so blocks of one sweep must all name the sweep's largest k. Default: the largest of `ks`.
+        Spectral only (ignored by the others): columns of the embedding. Eigenvectors depend in the last bits on how
+        many are asked for, so blocks of one sweep must all name the sweep's largest k. Default: the largest of `ks`.
     **parameters
         As in ``parameters.ALGORITHM_PARAMETERS``.
 
@@ -319,8 +321,8 @@ def spectral_vectors(affinity: Any, vectors: int, seed: int) -> np.ndarray:
     Returns
     -------
     ndarray, shape (n, vectors)
-        By ascending eigenvalue, each divided by the root of the degrees; the entry of largest magnitude in each column is
-        positive.
+        By ascending eigenvalue, each divided by the root of the degrees; the entry of largest magnitude in each column
+        is positive.
     """
     matrix, root_degree = laplacian(affinity, normed=True, return_diag=True)
     n = matrix.shape[0]

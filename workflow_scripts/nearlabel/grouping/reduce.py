@@ -58,8 +58,8 @@ def reduce_features(
         ``random_projection`` multiplies by a Gaussian matrix drawn from `seed`.
     components : int, float or "min"
         Columns to keep. ``"min"`` keeps min(n, d), as the paper does (a rotation: it changes no distance); a share in
-        (0, 1), PCA only, as many as carry that share of the variance. A number above min(n, d) is cut to it, and logged.
-        Not used by ``none``.
+        (0, 1), PCA only, as many as carry that share of the variance. A number above min(n, d) is cut to it, and
+        logged. Not used by ``none``.
     standardise : bool
         Scale each feature to mean 0 and variance 1 first; a constant feature becomes 0.
     seed : int

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from nearlabel.images.near_labels import NearLabels, assign_near_labels
+from nearlabel.images.near_labels import assign_near_labels
 from nearlabel.images.reading import MAX_PIXELS, ImageFacts, UnreadableImageError, inspect_image
 from nearlabel.images.table import Dataset
 from nearlabel.seeds import derive_seed
@@ -24,7 +25,7 @@ class Checked(NamedTuple):
     Attributes
     ----------
     images : pandas.DataFrame
-        Columns ``image_id, path, class, part, width, height, mode, sha256``, by image_id: the readable (sampled) images.
+        Columns ``image_id, path, class, part, width, height, mode, sha256``, by image_id: the usable images.
     rejected : pandas.DataFrame
         Columns ``path, reason``: what the reader rejected by name, then what could not be used.
     """
@@ -34,13 +35,7 @@ class Checked(NamedTuple):
 
 
 def check_images(
-    dataset: Dataset,
-    *,
-    sample: dict | None = None,
-    near_labels: NearLabels = None,
-    seed: int = 0,
-    max_pixels: int = MAX_PIXELS,
-    workers: int = 1,
+    dataset: Dataset, *, sample: dict | None = None, max_pixels: int = MAX_PIXELS, workers: int = 1
 ) -> Checked:
     """Decode the images of a data set, or of a sample, and describe each or say why it is rejected.
 
@@ -51,15 +46,11 @@ def check_images(
     dataset : Dataset
         From `nearlabel.images.datasets.read_dataset`.
     sample : dict, optional
-        ``n``: number of readable images to draw; ``balance``: whether to draw equally many of each near-label (when n is
-        not divisible, the first labels in alphabetical order get one more). An image's place in the drawing order
-        depends only on the seed and its image_id; unreadable ones are replaced by the next, and no more are decoded
-        than that takes.
-    near_labels : None, mapping, or path
-        As for `nearlabel.images.near_labels.assign_near_labels`; used only by a balanced sample, which leaves out images
-        without a near-label.
-    seed : int
-        Seed of the sample.
+        ``n``: number of readable images to draw; ``seed``: an int. ``balance``: whether to draw equally many of each
+        near-label (when n is not divisible, the first labels in alphabetical order get one more); ``near_labels``: as
+        for `nearlabel.images.near_labels.assign_near_labels`, used only to balance. Images without a near-label are not
+        drawn then. An image's place in the drawing order depends only on the seed and its image_id; unreadable ones are
+        replaced by the next, and no more are decoded than that takes.
     max_pixels : int
         Larger images are rejected.
     workers : int
@@ -80,9 +71,9 @@ def check_images(
         if sample is None:
             inspector.inspect(unique, len(unique))
         else:
-            for label, group, wanted in _plan_sample(unique, sample, near_labels):
-                order = sorted(group.index, key=lambda row: derive_seed(seed, f"sample/{group.at[row, 'image_id']}"))
-                found = inspector.inspect(group.loc[order], wanted)
+            for label, group, wanted in _plan_sample(unique, sample):
+                order = [derive_seed(sample["seed"], f"sample/{image_id}") for image_id in group["image_id"]]
+                found = inspector.inspect(group.iloc[np.argsort(order, kind="stable")], wanted)
                 if found < wanted:
                     raise ValueError(
                         f"a sample of {wanted} images{label} was asked for, but only {found} of {len(group)} can be "
@@ -96,36 +87,36 @@ def check_images(
     return Checked(images, rejected)
 
 
-def require_accepted(dataset: Dataset, checked: Checked, min_accepted: float = 0.5) -> None:
+def require_accepted(
+    images: pd.DataFrame, rejected: pd.DataFrame, min_accepted: float = 0.5, *, by_name: int = 0
+) -> None:
     """Stop when too few images could be used.
-
-    The share is taken over the images that were decoded; files that the reader rejected by name (notes beside the images,
-    stray copies) do not count.
 
     Parameters
     ----------
-    dataset : Dataset
-        What was checked.
-    checked : Checked
-        What `check_images` made of it; write it to files first, so that the user can look.
+    images, rejected : pandas.DataFrame
+        From `check_images`; write them to files first, so that the user can look.
     min_accepted : float
         Least share of usable images, in [0, 1].
+    by_name : int
+        Number of files that the reader rejected by name, the first rows of `rejected`: notes beside the images, stray
+        copies. They do not count.
 
     Raises
     ------
     ValueError
         When the share is smaller, or no image is left.
     """
-    reasons = checked.rejected["reason"].iloc[len(dataset.rejected) :]
-    total = len(checked.images) + len(reasons)
-    if len(checked.images) and len(checked.images) >= min_accepted * total:
+    reasons = rejected["reason"].iloc[by_name:]
+    total = len(images) + len(reasons)
+    if len(images) and len(images) >= min_accepted * total:
         return
     # Sizes and counts within reasons would make each one different.
-    common = reasons.str.replace(r"[0-9]+", "N", regex=True).value_counts().head(3)
+    counts = reasons.str.replace(r"[0-9]+", "N", regex=True).value_counts().head(3)
+    most_frequent = "; ".join(f"{reason} ({count})" for reason, count in counts.items())
     raise ValueError(
-        f"only {len(checked.images)} of {total} images can be used, fewer than the share of {min_accepted:g} asked for by "
-        f"min_accepted; most frequent reasons: {'; '.join(f'{reason} ({count})' for reason, count in common.items())}; "
-        "rejected.csv names every file."
+        f"only {len(images)} of {total} images can be used, a smaller share than min_accepted = {min_accepted:g}; most "
+        f"frequent reasons: {most_frequent}; rejected.csv names every file."
     )
 
 
@@ -195,14 +186,14 @@ def _reject_repeated_ids(images: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple
     return images.drop_duplicates("image_id", ignore_index=True), rejected
 
 
-def _plan_sample(images: pd.DataFrame, sample: dict, near_labels: NearLabels) -> list[tuple[str, pd.DataFrame, int]]:
+def _plan_sample(images: pd.DataFrame, sample: dict) -> list[tuple[str, pd.DataFrame, int]]:
     """Return (label in words, images to draw from, number to draw) for each group."""
     n = sample["n"]
     if n > len(images):
         raise ValueError(f"a sample of {n} images was asked for, but the data set has {len(images)}.")
     if not sample.get("balance"):
         return [("", images, n)]
-    labels = assign_near_labels(images, near_labels)["near_label"]
+    labels = assign_near_labels(images, sample.get("near_labels"))["near_label"]
     names = sorted(set(labels) - {""})
     if not names:
         raise ValueError("a balanced sample needs near-labels, and no image has one; set balance: false.")

@@ -120,9 +120,7 @@ class CsvTable:
                 continue
             image_id = os.path.relpath(path, root.absolute()) if os.path.isabs(path) else posixpath.normpath(path)
             if image_id.startswith("../"):
-                table.reject(
-                    path, f"outside the root; set the root of the data set to a folder above {self.file}'s images"
-                )
+                table.reject(path, "outside the data set's root; set root to a folder that holds all images")
             else:
                 table.add(image_id, label, part)
         return table.build()

@@ -1,7 +1,7 @@
 """How an image is brought to the size that an encoder takes: squash, tile, official or native.
 
-The official transforms resize the short side and crop the centre, which on a 256 x 1600 strip keeps about a seventh of the
-width; geometry is therefore a recorded factor of the run.
+The official transforms resize the short side and crop the centre, which on a 256 x 1600 strip keeps about a seventh of
+the width; geometry is therefore a recorded factor of the run.
 """
 
 import math
@@ -121,10 +121,7 @@ def tile_starts(length: int, size: int, overlap: float = 0.0) -> list[int]:
 def _resize_short_side(image: Image.Image, short: int, resampling: Image.Resampling) -> Image.Image:
     # The long side is truncated, not rounded, as in torchvision.transforms.functional.resize.
     width, height = image.size
-    if width <= height:
-        new_size = (short, int(short * height / width))
-    else:
-        new_size = (int(short * width / height), short)
+    new_size = (short, int(short * height / width)) if width <= height else (int(short * width / height), short)
     return image if new_size == image.size else image.resize(new_size, resampling)
 
 

@@ -17,9 +17,9 @@ GOOD = "good"
 class Severstal:
     """Severstal steel defect detection (Kaggle, 2019): ``train.csv`` and ``train_images/*.jpg``.
 
-    An image with any mask row is of class ``defect``, all others are ``good``. Both published forms of ``train.csv`` are
-    read: ``ImageId, ClassId, EncodedPixels`` with rows for masks only, and ``ImageId_ClassId, EncodedPixels`` with four
-    rows an image, empty where there is no mask.
+    An image with any mask row is of class ``defect``, all others are ``good``. Both published forms of ``train.csv``
+    are read: ``ImageId, ClassId, EncodedPixels`` with rows for masks only, and ``ImageId_ClassId, EncodedPixels`` with
+    four rows an image, empty where there is no mask.
 
     Attributes
     ----------
@@ -92,8 +92,8 @@ class KolektorSdd:
 class KolektorSdd2:
     """KolektorSDD2 (Bozic et al., 2021): ``train/`` and ``test/`` with ``NNNNN.png`` and the mask ``NNNNN_GT.png``.
 
-    A mask with any non-zero pixel makes the class ``defect``, else ``good``. The stray ``10301 (copy).png`` and its mask,
-    which the public archive has in ``train/``, are rejected.
+    A mask with any non-zero pixel makes the class ``defect``, else ``good``. The stray ``10301 (copy).png`` and its
+    mask, which the public archive has in ``train/``, are rejected.
 
     Attributes
     ----------
@@ -123,8 +123,8 @@ class KolektorSdd2:
 class MagneticTile:
     """Magnetic tile surface defects (Huang et al., 2020): ``MT_*/Imgs/*.jpg`` with a mask ``.png`` beside each.
 
-    The folder's name is the class (``MT_Free`` is without defect); the masks are not read. A copy that lacks some of the
-    six classes is read as it is.
+    The folder's name is the class (``MT_Free`` is without defect); the masks are not read. A copy that lacks some of
+    the six classes is read as it is.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Which files a data set consists of, without opening an image: standard library only, run when the workflow is parsed."""
+"""Which files a data set consists of: standard library only, for it runs whenever the workflow is parsed."""
 
 import csv
 import hashlib
@@ -43,7 +43,10 @@ def fingerprint_listing(spec: dict) -> str:
             return f"missing: {table}"
         names = [os.path.relpath(table, root), *sorted(set(_read_paths(table, spec.get("path_column") or "path")))]
     else:
-        names = data_files(spec["kind"], root)
+        try:
+            names = list(data_files(spec["kind"], root))
+        except OSError as error:  # The reader complains when the job runs.
+            return f"unreadable: {error.filename}"
     digest = hashlib.sha256()
     for name in names:
         if not is_list and is_hidden(name):

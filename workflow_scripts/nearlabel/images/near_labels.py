@@ -14,7 +14,7 @@ NearLabels = Mapping[str, str] | str | os.PathLike | None
 """None (the class itself), a mapping from class to near-label, or the path of a CSV."""
 
 
-def assign_near_labels(images: pd.DataFrame, near_labels: NearLabels, *, known_ids: Iterable[str] = ()) -> pd.DataFrame:
+def assign_near_labels(images: pd.DataFrame, near_labels: NearLabels) -> pd.DataFrame:
     """Give every image its near-label.
 
     Parameters
@@ -22,10 +22,9 @@ def assign_near_labels(images: pd.DataFrame, near_labels: NearLabels, *, known_i
     images : pandas.DataFrame
         Columns ``image_id`` and ``class``, str, as in ``images.csv``.
     near_labels : None, mapping, or path
-        None: the class itself. A mapping from class to near-label, where the key ``default`` serves the classes that are
-        not named and a label of None gives none. A CSV with the columns ``image_id`` and ``near_label``.
-    known_ids : iterable of str
-        Further image_ids that a CSV may name: images that were rejected or not sampled.
+        None: the class itself. A mapping from class to near-label, where the key ``default`` serves the classes that
+        are not named and a label of None gives none. A CSV with the columns ``image_id`` and ``near_label``, which may
+        name images that are not in `images` (rejected, not sampled): a warning counts them.
 
     Returns
     -------
@@ -36,7 +35,7 @@ def assign_near_labels(images: pd.DataFrame, near_labels: NearLabels, *, known_i
     Raises
     ------
     ValueError
-        When a class has no near-label, the CSV names an unknown image, or one image twice with different labels.
+        When a class has no near-label, or the CSV names none of the images, or one of them with different labels.
     FileNotFoundError
         When the CSV does not exist.
     """
@@ -45,7 +44,7 @@ def assign_near_labels(images: pd.DataFrame, near_labels: NearLabels, *, known_i
     elif isinstance(near_labels, Mapping):
         labels = _map_classes(images["class"], near_labels)
     else:
-        labels = _look_up(images["image_id"], near_labels, set(known_ids))
+        labels = _look_up(images["image_id"], near_labels)
     manifest = pd.DataFrame({"image_id": images["image_id"].astype(str), "near_label": labels.astype(str)})
     manifest = manifest.reset_index(drop=True)
     _describe(manifest["near_label"])
@@ -63,17 +62,24 @@ def _map_classes(classes: pd.Series, mapping: Mapping) -> pd.Series:
     return classes.map({"": "", **{name: mapping.get(name, mapping.get("default")) for name in present}})
 
 
-def _look_up(image_ids: pd.Series, path, known_ids: set[str]) -> pd.Series:
+def _look_up(image_ids: pd.Series, path) -> pd.Series:
     rows = read_table(path, ("image_id", "near_label"))[["image_id", "near_label"]].drop_duplicates()
     repeated = rows.loc[rows["image_id"].duplicated(), "image_id"]
     if len(repeated):
         raise ValueError(f"{path}: the image {repeated.iloc[0]!r} has more than one near-label.")
-    unknown = sorted(set(rows["image_id"]) - set(image_ids) - known_ids)
-    if unknown:
+    others = sorted(set(rows["image_id"]) - set(image_ids))
+    if len(others) == len(rows):
         raise ValueError(
-            f"{path}: {len(unknown)} image_ids are not in the data set, for example "
-            f"{', '.join(map(repr, unknown[:3]))}; an image_id is the path relative to the data set's root, "
-            "suffix included."
+            f"{path}: none of its image_ids ({_some(others)}) is in the data set ({_some(image_ids)}); an image_id is "
+            "the path relative to the data set's root, suffix included."
+        )
+    if others:
+        logger.warning(
+            "%s names %d images that are not among the %d of this run (rejected, not sampled or misspelt): %s",
+            path,
+            len(others),
+            len(image_ids),
+            _some(others),
         )
     return image_ids.map(dict(rows.itertuples(index=False))).fillna("")
 
@@ -89,3 +95,8 @@ def _describe(labels: pd.Series) -> None:
             "all images have the near-label %r: scores that compare groups with near-labels say nothing",
             counts.index[0],
         )
+
+
+def _some(names: Iterable[str]) -> str:
+    names = list(names)
+    return ", ".join(map(repr, names[:3])) + (", ..." if len(names) > 3 else "")

@@ -144,7 +144,9 @@ def _decode(content: bytes, max_pixels: int) -> tuple[Image.Image, str, int]:
             frames = getattr(image, "n_frames", 1)
             image.seek(0)
             image.load()
-            return _to_rgb(_upright(image)), mode, frames
+            # Turning makes a copy without the file's tags.
+            full_range = _integer_range(image)
+            return _to_rgb(_upright(image), full_range), mode, frames
         except (MemoryError, UnreadableImageError):
             raise
         except Exception as error:  # As above, from the decoders.
@@ -168,38 +170,39 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB":
-        return image
-    if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray(_scale_to_bytes(image)).convert("RGB")
+def _integer_range(image: Image.Image) -> int:
+    bits_per_sample = 258
+    return 4095 if getattr(image, "tag_v2", {}).get(bits_per_sample) == (12,) else 65535
+
+
+def _to_rgb(image: Image.Image, full_range: int) -> Image.Image:
+    if image.mode == "F":
+        return Image.fromarray(_scale_floats(np.asarray(image))).convert("RGB")
+    if image.mode.startswith("I"):
+        return Image.fromarray(_scale_integers(np.asarray(image), full_range)).convert("RGB")
     if image.has_transparency_data:
         visible = image.convert("RGBA")
         black = Image.new("RGBA", image.size, (0, 0, 0, 255))
         return Image.alpha_composite(black, visible).convert("RGB")
-    try:
-        return image.convert("RGB")
-    except ValueError as error:
-        raise UnreadableImageError(f"pixel format {image.mode} cannot be converted to RGB") from error
+    return image.convert("RGB")
 
 
-def _scale_to_bytes(image: Image.Image) -> np.ndarray:
-    """Scale integers of up to 32 bits, or floats, to uint8 by their full range, not by the image's own extremes."""
-    values = np.asarray(image)
-    if image.mode == "F":
-        low, high = float(values.min()), float(values.max())
-        if not (np.isfinite(low) and np.isfinite(high)) or low < 0 or high > 65535:
-            raise UnreadableImageError(
-                f"floating-point values from {low:g} to {high:g}; known ranges start at 0 and end at 1, 255 or 65535"
-            )
-        full = next(full for full in (1, 255, 65535) if high <= full)
-        return np.rint(values.astype(np.float64) * (255 / full)).astype(np.uint8)
-    full = 65535
-    bits_per_sample = 258
-    if getattr(image, "tag_v2", {}).get(bits_per_sample) == (12,):
-        full = 4095
+# By the full range of the format, never by the image's own extremes: brightness stays comparable between images.
+
+
+def _scale_floats(values: np.ndarray) -> np.ndarray:
+    low, high = float(values.min()), float(values.max())
+    if not (np.isfinite(low) and np.isfinite(high)) or low < 0 or high > 65535:
+        raise UnreadableImageError(
+            f"floating-point values from {low:g} to {high:g}; known ranges are 0 to 1, to 255 and to 65535"
+        )
+    full_range = next(full for full in (1, 255, 65535) if high <= full)
+    return np.rint(values.astype(np.float64) * (255 / full_range)).astype(np.uint8)
+
+
+def _scale_integers(values: np.ndarray, full_range: int) -> np.ndarray:
     low, high = int(values.min()), int(values.max())
-    if low < 0 or high > full:
-        raise UnreadableImageError(f"integer values from {low} to {high}, outside the known range of 0 to {full}")
+    if low < 0 or high > full_range:
+        raise UnreadableImageError(f"integer values from {low} to {high}, outside the known range of 0 to {full_range}")
     # Rounded to nearest; uint32 holds 65535 * 255 + 32767.
-    return ((values.astype(np.uint32) * 255 + full // 2) // full).astype(np.uint8)
+    return ((values.astype(np.uint32) * 255 + full_range // 2) // full_range).astype(np.uint8)

@@ -215,7 +215,7 @@ def _draw_rolled_in_scale(strip: np.ndarray, rng: np.random.Generator) -> np.nda
     scale = max(0.9, height / 60)
     flakes = _smooth_noise(height, width, (scale, scale * 1.6), rng)
     bands = gaussian_filter1d(rng.standard_normal((1, width)), height / 5, axis=1, mode="wrap")
-    bands = 1 / (1 + np.exp(np.clip(-4 * (bands / (bands.std() + 1e-6) + 0.4), -30, 30)))
+    bands = 1 / (1 + np.exp(np.clip(-4 * (bands / (bands.std() + 1e-6) + 0.7), -30, 30)))
     dark = np.clip(flakes - 0.5, 0, 1.2)
     bright = np.clip(-flakes - 1.1, 0, 1)
     return strip + bands * (rng.uniform(35, 50) * bright - rng.uniform(50, 70) * dark)

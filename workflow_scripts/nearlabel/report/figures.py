@@ -3,12 +3,15 @@
 import os
 from pathlib import Path
 
+import numpy as np
+
 # Fixed places in the palette: an algorithm keeps its colour across encoders, nodes and runs.
 ALGORITHM_ORDER = ["kmeans", "agglomerative", "minibatch_kmeans", "spectral", "gaussian_mixture"]
 MARKERS = "osD^vP*X<>"
 LEGEND_ENTRIES = 12
 INK = "#222222"
 GREY = "#8a8a8a"
+GOLDEN_RATIO = 0.6180339887498949
 
 # Names from files may hold $, which must not start mathematics; the salt makes the ids inside an SVG repeatable.
 STYLE = {
@@ -50,14 +53,16 @@ def algorithm_colors(algorithms) -> dict[str, tuple]:
 def category_colors(count: int) -> list[tuple]:
     """Return ``count`` colours: the colour-blind-safe palette up to ten, above that hues in three lightnesses.
 
-    No palette of fifty stays distinct for everybody, so whoever uses it for more than ten also numbers the groups.
+    Hues advance by the golden ratio, so that consecutive groups differ. No palette of fifty stays distinct for
+    everybody: whoever uses more than ten also numbers the groups.
     """
     import seaborn
 
     if count <= 10:
         return list(seaborn.color_palette("colorblind", 10)[:count])
-    shades = [seaborn.husl_palette(-(-count // 3), h=h, s=0.85, l=light) for h, light in ((0.01, 0.5), (0.04, 0.68), (0.07, 0.35))]
-    return [shades[i % 3][i // 3] for i in range(count)]
+    turns = np.argsort(np.argsort(np.arange(count) * GOLDEN_RATIO % 1))
+    shades = [seaborn.husl_palette(count, s=0.85, l=lightness) for lightness in (0.5, 0.68, 0.35)]
+    return [shades[i % 3][turn] for i, turn in enumerate(turns)]
 
 
 def near_label_colors(near_labels) -> dict[str, str]:

@@ -103,6 +103,7 @@ def _draw_legend(figure, lines, algorithms, any_excluded) -> None:
     if any_excluded:
         handles.append(Line2D([], [], color=INK, linestyle=":", linewidth=1.5))
         texts.append("excluded")
-    columns = min(len(handles), max(3, int(figure.get_figwidth() // 1.7)))
+    rows = -(-len(handles) // max(3, int(figure.get_figwidth() // 1.7)))
+    columns = -(-len(handles) // rows)
     placeholders = [str(number) for number in range(len(handles))]
     set_legend_texts(figure.legend(handles, placeholders, loc="outside lower center", ncols=columns), texts)

@@ -25,12 +25,13 @@ def draw_contact_sheets(
     image_ids,
     clusters: pd.DataFrame,
     folder,
+    index,
     *,
-    per_side: int = 16,
+    per_side: int = 20,
     thumbnail: int = 96,
-    sheet_width: int = 800,
+    sheet_width: int = 520,
 ) -> pd.DataFrame:
-    """Draw two contact sheets per cluster as JPEG and write ``index.csv`` beside them.
+    """Draw two contact sheets per cluster as JPEG and write their index as CSV.
 
     No image is on both sheets: a cluster of at most ``per_side`` images has only the sheet ``nearest``, which then
     shows all of it, nearest first; ``farthest`` starts with the farthest. An image that has become unreadable leaves
@@ -47,7 +48,9 @@ def draw_contact_sheets(
     clusters : DataFrame
         ``clusters.csv``: image_id, cluster.
     folder : str or Path
-        Gets ``cluster{number:03d}_{side}.jpg`` and ``index.csv``; sheets of an earlier drawing are removed.
+        Gets ``cluster{number:03d}_{side}.jpg``; sheets of an earlier drawing are removed.
+    index : str or Path
+        The CSV file.
     per_side : int
         Images on each sheet at most.
     thumbnail : int
@@ -72,7 +75,7 @@ def draw_contact_sheets(
     shown = images.loc[clusters["image_id"]]
     cell = cell_size(shown["width"].astype(float), shown["height"].astype(float), thumbnail)
     columns = max(1, min(per_side, (sheet_width + GAP) // (cell[0] + GAP)))
-    index = []
+    rows_of_index = []
     for cluster, members in clusters.groupby("cluster")["image_id"]:
         distances = _distances_to_centre(np.asarray(features), [row_of[i] for i in members])
         # Ties go by name, so that a sheet does not depend on the order of rows.
@@ -82,15 +85,15 @@ def draw_contact_sheets(
             file = f"cluster{int(cluster):03d}_{side}.jpg"
             problems = _draw_sheet(folder / file, [images.loc[name, "path"] for _, name in chosen], cell, used)
             shape = {"columns": used, "rows": math.ceil(len(chosen) / used)}
-            index += [
+            rows_of_index += [
                 {"cluster": int(cluster), "size": len(members), "side": side, "file": file}
                 | shape
                 | {"position": position, "image_id": name, "distance": distance, "problem": problem}
                 for position, ((distance, name), problem) in enumerate(zip(chosen, problems, strict=True))
             ]
-    index = pd.DataFrame(index, columns=INDEX_COLUMNS)
-    write_text(folder / "index.csv", index.to_csv(index=False, lineterminator="\n"))
-    return index
+    frame = pd.DataFrame(rows_of_index, columns=INDEX_COLUMNS)
+    write_text(index, frame.to_csv(index=False, lineterminator="\n"))
+    return frame
 
 
 def choose_sides(ranked: list, per_side: int) -> list[tuple[str, list]]:

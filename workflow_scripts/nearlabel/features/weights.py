@@ -1,0 +1,324 @@
+"""Weights of networks: what a config's words mean, where the file is, whether it is whole, and what is in it."""
+
+import hashlib
+import re
+import socket
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+import torchvision
+from torch import nn
+from torchvision.models import WeightsEnum
+
+DOWNLOAD_TIMEOUT = 60
+"""Seconds without an answer after which a download is given up."""
+
+# DenseNet's published files predate a change of key names; torchvision renames them in the same way.
+_OLD_DENSENET_KEY = re.compile(
+    r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\.(?:weight|bias|running_mean|running_var))$"
+)
+
+# Architectures whose published weights expect inputs scaled to [-1, 1]: torchvision rescales inside the network.
+_TRANSFORMS_INPUT = ("inception_v3", "googlenet")
+
+
+def choose_weights(name: str, weights: str) -> WeightsEnum | Path | None:
+    """Find out what a config's word for weights means.
+
+    Parameters
+    ----------
+    name : str
+        A torchvision classifier, for example ``resnet50``; or ``custom``, which takes files only.
+    weights : str
+        ``imagenet``: the member ``IMAGENET1K_V1`` of the network's enum. ``IMAGENET1K_V2`` or
+        ``ResNet50_Weights.IMAGENET1K_V2``: that member. ``seeded``: no trained weights. Anything that ends in ``.pth``
+        or ``.pt``: a file with a state dict.
+
+    Returns
+    -------
+    WeightsEnum or Path or None
+        The enum's member, the file, or None for ``seeded``.
+
+    Raises
+    ------
+    ValueError
+        The network is unknown, or has no such weights.
+    """
+    if weights.endswith((".pth", ".pt")):
+        return Path(weights)
+    if name == "custom":
+        raise ValueError(f"weights {weights!r}: a custom encoder needs a state dict file, *.pth or *.pt")
+    if name not in list_networks():
+        raise ValueError(
+            f"encoder {name!r} is unknown; take texture, custom or a torchvision classifier: {', '.join(list_networks())}"
+        )
+    if weights == "seeded":
+        return None
+    enum = torchvision.models.get_model_weights(name)
+    member = "IMAGENET1K_V1" if weights == "imagenet" else weights.removeprefix(f"{enum.__name__}.")
+    if member not in enum.__members__:
+        raise ValueError(
+            f"{name} has no weights {weights!r}; it has {', '.join(str(entry) for entry in enum)}; or name a *.pth file, "
+            "or `seeded`"
+        )
+    return enum[member]
+
+
+def list_networks() -> list[str]:
+    """List the names of torchvision's classifiers."""
+    return torchvision.models.list_models(module=torchvision.models)
+
+
+def find_weights_file(
+    choice: WeightsEnum | Path, weights_dir: str | Path | None = None, weights_mirror: str | None = None
+) -> tuple[Path, str]:
+    """Find, or download, a weights file and check it.
+
+    An enum's file is looked for in `weights_dir` if that is given, and nowhere else; otherwise in torch's usual cache,
+    into which it is downloaded from `weights_mirror` or, without one, from the address that torchvision gives.
+
+    Parameters
+    ----------
+    choice : WeightsEnum or Path
+        From `choose_weights`.
+    weights_dir : str or Path, optional
+        Folder with files named as in torchvision's address.
+    weights_mirror : str, optional
+        Base URL; the file's name is appended.
+
+    Returns
+    -------
+    path : Path
+        The file.
+    sha256 : str
+        Of its bytes, hexadecimal. For an enum its beginning is checked against the one in the file's name.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file and it cannot be downloaded.
+    ValueError
+        The file is not the published one: damaged, truncated, or another file of this name.
+    """
+    if isinstance(choice, Path):
+        if not choice.is_file():
+            raise FileNotFoundError(f"weights file {choice} does not exist; give the path of a state dict (*.pth)")
+        return choice, hash_file(choice)
+    address = choice.url
+    file_name = address.rpartition("/")[2]
+    prefix = re.search(r"-([0-9a-f]{8,})\.", file_name).group(1)
+    if weights_mirror and not weights_dir:
+        address = f"{weights_mirror.rstrip('/')}/{file_name}"
+    ways = (
+        f"three ways to get it: (1) on a machine with internet run once, or download {choice.url} and put it into "
+        f"{_usual_cache()}; (2) put it into a folder and name that as `weights_dir`; (3) name a base URL that serves it "
+        "as `weights_mirror`"
+    )
+    expected = f"{file_name} ({choice}, SHA-256 beginning {prefix})"
+    path = Path(weights_dir or _usual_cache()) / file_name
+    if not path.is_file():
+        if weights_dir:
+            raise FileNotFoundError(f"weights file {expected} is not in weights_dir {weights_dir}; {ways}")
+        _download(address, path, prefix, expected, ways)
+    sha256 = hash_file(path)
+    if not sha256.startswith(prefix):
+        raise ValueError(
+            f"weights file {path} is damaged or another file: expected {expected}, found {sha256[:8]}; delete it; {ways}"
+        )
+    return path, sha256
+
+
+def load_state(path: Path) -> dict[str, torch.Tensor]:
+    """Load a state dict; tensors only, no code is run.
+
+    Parameters
+    ----------
+    path : Path
+        A file written by ``torch.save(network.state_dict(), path)``.
+
+    Returns
+    -------
+    dict of str to Tensor
+        On the CPU.
+
+    Raises
+    ------
+    ValueError
+        The file is damaged, or holds something else than tensors by name.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds: damaged archives, unpickling, end of file
+        reason = str(error).partition("\n")[0]
+        raise ValueError(f"weights file {path} cannot be loaded as tensors only: {reason}") from error
+    if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
+        raise ValueError(f"weights file {path} is not a state dict; save `network.state_dict()`, not the network")
+    for key in [key for key in state if _OLD_DENSENET_KEY.match(key)]:
+        state[_OLD_DENSENET_KEY.sub(r"\1\2", key)] = state.pop(key)
+    return state
+
+
+def build_network(
+    name: str,
+    weights: str,
+    *,
+    seed: int | None = None,
+    weights_dir: str | Path | None = None,
+    weights_mirror: str | None = None,
+) -> tuple[nn.Module, str, str]:
+    """Build a torchvision classifier with its weights, in evaluation mode.
+
+    Parameters
+    ----------
+    name : str
+        A torchvision classifier.
+    weights : str
+        As for `choose_weights`. A file may have another number of classes than ImageNet.
+    seed : int, optional
+        Of ``seeded`` weights; needed for those only.
+    weights_dir, weights_mirror : optional
+        As for `find_weights_file`.
+
+    Returns
+    -------
+    network : torch.nn.Module
+        The whole classifier.
+    label : str
+        What the weights are: the enum's member, the file's name, or ``seeded``.
+    sha256 : str
+        Of the weights file; of the state dict for seeded weights.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        As `choose_weights`, `find_weights_file` and `load_state`; or the file does not fit the network.
+    """
+    choice = choose_weights(name, weights)
+    if choice is None:
+        if seed is None:
+            raise ValueError(f"{name}: `weights: seeded` needs a seed")
+        network = seeded(lambda: torchvision.models.get_model(name, **_arguments(name, None, 1000)), seed)
+        return network.eval(), "seeded", hash_state(network.state_dict())
+    path, sha256 = find_weights_file(choice, weights_dir, weights_mirror)
+    state = load_state(path)
+    with torch.device("meta"):
+        empty = torchvision.models.get_model(name, **_arguments(name, None, 1000))
+    head = f"{classifier_name(empty)}.weight"
+    if head not in state:
+        raise ValueError(f"weights file {path} does not fit {name}: it has no {head}")
+    # Under a seed as well, so that building a network leaves the caller's random numbers alone.
+    network = seeded(lambda: torchvision.models.get_model(name, **_arguments(name, choice, len(state[head]))), 0)
+    load_into(network, state, path, name)
+    return network.eval(), choice.name if isinstance(choice, Path) else str(choice), sha256
+
+
+def load_into(network: nn.Module, state: dict[str, torch.Tensor], path: Path, name: str) -> None:
+    """Load a state dict into a network, all keys, or say in one sentence what does not fit."""
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        reasons = " ".join(str(error).split())
+        raise ValueError(f"weights file {path} does not fit {name}: {reasons[:500]}") from error
+
+
+def describe_weights(
+    name: str,
+    weights: str,
+    *,
+    seed: int | None = None,
+    weights_dir: str | Path | None = None,
+    weights_mirror: str | None = None,
+) -> tuple[str, str]:
+    """Tell what an encoder's weights are, without building a network unless they are seeded.
+
+    Parameters
+    ----------
+    name, weights, seed, weights_dir, weights_mirror
+        As for `build_network`; also ``texture``, which has none.
+
+    Returns
+    -------
+    label : str
+        The enum's member, the file's name, ``seeded``, or ``none``.
+    sha256 : str
+        Hexadecimal; empty where there are no weights.
+    """
+    if name == "texture":
+        return "none", ""
+    choice = choose_weights(name, weights)
+    if choice is None:
+        return build_network(name, weights, seed=seed)[1:]
+    _, sha256 = find_weights_file(choice, weights_dir, weights_mirror)
+    return choice.name if isinstance(choice, Path) else str(choice), sha256
+
+
+def classifier_name(network: nn.Module) -> str:
+    """Find the last classifier layer: the last linear layer or, in a network without one, the last convolution."""
+    layers = dict(network.named_modules())
+    for kind in (nn.Linear, nn.Conv2d):
+        names = [name for name, layer in layers.items() if isinstance(layer, kind)]
+        if names:
+            return names[-1]
+    raise ValueError(f"{type(network).__name__} has neither a linear layer nor a convolution")
+
+
+def seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """Make a network from a seed; the caller's random numbers stay as they are."""
+    with torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.manual_seed(seed)
+        return make()
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def hash_state(state: dict[str, torch.Tensor]) -> str:
+    """Return the SHA-256 of a state dict: names, types, shapes and bytes, in the order of the names."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(state.items()):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy())
+    return digest.hexdigest()
+
+
+def _arguments(name: str, choice: WeightsEnum | Path | None, classes: int) -> dict:
+    """Arguments with which torchvision itself builds this network for these weights."""
+    arguments = {"weights": None, "num_classes": classes}
+    if name in _TRANSFORMS_INPUT:
+        arguments |= {"aux_logits": True, "transform_input": choice is not None, "init_weights": choice is None}
+    if name.startswith("vit_") and isinstance(choice, WeightsEnum):
+        arguments["image_size"] = choice.meta["min_size"][0]
+    return arguments
+
+
+def _usual_cache() -> Path:
+    return Path(torch.hub.get_dir()) / "checkpoints"
+
+
+def _download(address: str, path: Path, prefix: str, expected: str, ways: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with _network_timeout():
+            # Under a temporary name until its hash is right.
+            torch.hub.download_url_to_file(address, str(path), hash_prefix=prefix)
+    except OSError as error:  # urllib's errors are OSErrors
+        raise FileNotFoundError(
+            f"weights file {expected} is not in {path.parent} and cannot be downloaded from {address} ({error}); {ways}"
+        ) from error
+    except RuntimeError as error:
+        raise ValueError(f"weights file {expected}: what {address} sends is not this file ({error}); {ways}") from error
+
+
+@contextmanager
+def _network_timeout():
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)

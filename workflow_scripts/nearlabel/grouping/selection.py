@@ -1,0 +1,268 @@
+"""Choosing one clustering among all encoders, algorithms and k, and numbering its clusters."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from nearlabel.grouping.files import written_whole
+
+# Criterion → column to optimise, whether its largest value wins, and what breaks ties (column, ascending).
+CRITERIA: dict[str, tuple[str, bool, list[tuple[str, bool]]]] = {
+    "min_max": ("silhouette", True, [("entropy", True), ("k", True)]),
+    "silhouette": ("silhouette", True, [("entropy", True), ("k", True)]),
+    "convergence_difference": ("convergence_difference", False, [("silhouette", False), ("k", True)]),
+    "ami": ("ami", True, [("silhouette", False), ("k", True)]),
+}
+LABEL_BASED = ("convergence_difference", "ami")
+
+
+class Selection(NamedTuple):
+    """A chosen clustering.
+
+    Attributes
+    ----------
+    encoder, algorithm : str
+        Ids.
+    k : int
+        Number of clusters.
+    criterion : str
+        What decided: ``min_max``, ``convergence_difference``, ``ami``, ``silhouette`` or ``chosen``. Not always what
+        was asked for, see `note`.
+    k_range : list of int
+        First and last k among the clusterings.
+    excluded : list of dict
+        Algorithms that Min-Max excluded: encoder, algorithm, reason.
+    note : str or None
+        What a reader should know about the decision.
+    """
+
+    encoder: str
+    algorithm: str
+    k: int
+    criterion: str
+    k_range: list[int]
+    excluded: list[dict[str, str]]
+    note: str | None
+
+
+def select_clustering(
+    scores: Mapping[str, pd.DataFrame], criterion: str, choose: Mapping[str, Any] | None = None
+) -> Selection:
+    """Choose one clustering.
+
+    - ``min_max`` (``industrial-image-grouping`` sections 3.2.2 and 4.2): within each encoder `exclude_dominated`
+      removes algorithms; among the others of all encoders the largest silhouette wins, ties by lower entropy, then
+      smaller k.
+    - ``silhouette``: the same without excluding anybody.
+    - ``convergence_difference`` (section 3.3.1): the smallest difference, ties by larger silhouette, then smaller k.
+    - ``ami``: the largest adjusted mutual information with the near-labels, ties likewise.
+
+    The last two become ``silhouette`` where no image has a near-label. Label-based values tie when equal to 12
+    decimals. A clustering without a defined silhouette never wins, unless there is no other: then the lowest entropy
+    and the smallest k decide. What still ties goes to the encoder and algorithm given first.
+
+    Parameters
+    ----------
+    scores : mapping of str to DataFrame
+        Encoder id → ``scores.csv``.
+    criterion : {"min_max", "convergence_difference", "ami", "silhouette"}
+        What decides.
+    choose : mapping, optional
+        A clustering to take instead: ``algorithm``, ``k`` and perhaps ``encoder``; without that, the encoder of the
+        largest silhouette for this algorithm and k. Recorded as criterion ``chosen``.
+
+    Returns
+    -------
+    Selection
+
+    Raises
+    ------
+    ValueError
+        Unknown criterion; nothing to choose from; `choose` names a clustering that does not exist.
+    """
+    if criterion not in CRITERIA:
+        raise ValueError(f"unknown criterion '{criterion}'; choose one of {', '.join(CRITERIA)}")
+    candidates = [frame.assign(encoder=encoder) for encoder, frame in scores.items() if len(frame)]
+    if not candidates:
+        raise ValueError("there is no clustering to select from; the node may have fewer images than the smallest k")
+    table = pd.concat(candidates, ignore_index=True)
+    k_range = [int(table["k"].min()), int(table["k"].max())]
+    if choose:
+        return _take_chosen(table, choose, k_range)
+    note = None
+    if criterion in LABEL_BASED and table[criterion].isna().all():
+        note = f"no image has a near-label, so that {criterion} is undefined; the silhouette decided"
+        criterion = "silhouette"
+    excluded = []
+    if criterion == "min_max":
+        excluded = [entry for encoder, frame in scores.items() for entry in _exclusions(encoder, frame)]
+        gone = {(entry["encoder"], entry["algorithm"]) for entry in excluded}
+        pairs = zip(table["encoder"], table["algorithm"], strict=True)
+        table = table[[pair not in gone for pair in pairs]]
+    if table["silhouette"].isna().all():
+        note = "no clustering has a defined silhouette; the lowest entropy decided, then the smallest k"
+    best = _rank(table, criterion).iloc[0]
+    return Selection(str(best["encoder"]), str(best["algorithm"]), int(best["k"]), criterion, k_range, excluded, note)
+
+
+def _rank(table: pd.DataFrame, criterion: str) -> pd.DataFrame:
+    column, largest_wins, ties = CRITERIA[criterion]
+    if table["silhouette"].isna().all():
+        return table.sort_values(["entropy", "k"], kind="stable")
+    table = table[table["silhouette"].notna()]
+    if criterion in LABEL_BASED:
+        table = table.assign(**{column: table[column].round(12)})
+    names, ascending = zip((column, not largest_wins), *ties, strict=True)
+    return table.sort_values(list(names), ascending=list(ascending), kind="stable")
+
+
+def _take_chosen(table: pd.DataFrame, choose: Mapping[str, Any], k_range: list[int]) -> Selection:
+    fits = (table["algorithm"] == choose["algorithm"]) & (table["k"] == int(choose["k"]))
+    encoder = choose.get("encoder")
+    if encoder is not None:
+        fits &= table["encoder"] == encoder
+    if not fits.any():
+        wanted = f"{choose['algorithm']} with k = {choose['k']}" + (f" on {encoder}" if encoder is not None else "")
+        raise ValueError(
+            f"choose names {wanted}, which was not computed; there are encoders {', '.join(table['encoder'].unique())}, "
+            f"algorithms {', '.join(table['algorithm'].unique())} and k from {k_range[0]} to {k_range[1]}"
+        )
+    best = table[fits].sort_values("silhouette", ascending=False, kind="stable").iloc[0]
+    return Selection(str(best["encoder"]), str(best["algorithm"]), int(best["k"]), "chosen", k_range, [], None)
+
+
+def exclude_dominated(scores: pd.DataFrame) -> dict[str, tuple[str, int, int]]:
+    """Min-Max exclusion within one encoder.
+
+    Algorithm A dominates B when A has lower entropy and higher silhouette (both strictly) at more than half of the k
+    that both have; an undefined silhouette is neither higher nor lower. An algorithm is excluded when another, itself
+    not excluded, dominates it, and a cycle excludes nobody. Read as a fixed point: whoever is dominated by nobody is
+    safe; whom a safe one dominates is excluded; whoever is now dominated by excluded ones only is safe; and so on until
+    nothing changes (the grounded extension of the dominance graph). Those then left undecided, members of cycles and
+    what hangs on them alone, stay in.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        ``scores.csv`` or ``quality.csv`` of one encoder.
+
+    Returns
+    -------
+    dict of str to (str, int, int)
+        Excluded algorithm → the safe algorithm that dominates it (at the most k, should there be several), at how many
+        k, of how many.
+    """
+    algorithms = list(dict.fromkeys(scores["algorithm"]))
+    by_k = {name: scores[scores["algorithm"] == name].set_index("k")[["entropy", "silhouette"]] for name in algorithms}
+    dominators: dict[str, dict[str, tuple[int, int]]] = {name: {} for name in algorithms}
+    for one in algorithms:
+        for other in algorithms:
+            pair = by_k[one].join(by_k[other], how="inner", rsuffix="_other")
+            better = (pair["entropy"] < pair["entropy_other"]) & (pair["silhouette"] > pair["silhouette_other"])
+            if 2 * better.sum() > len(pair):
+                dominators[other][one] = (int(better.sum()), len(pair))
+    safe: set[str] = set()
+    excluded: dict[str, tuple[str, int, int]] = {}
+    while True:
+        newly_safe = {
+            name for name in algorithms if name not in excluded and dominators[name].keys() <= excluded.keys()
+        }
+        if newly_safe == safe:
+            return {name: excluded[name] for name in algorithms if name in excluded}
+        safe = newly_safe
+        for name in algorithms:
+            if by_safe := [other for other in dominators[name] if other in safe]:
+                strongest = max(by_safe, key=lambda other: dominators[name][other][0])
+                excluded.setdefault(name, (strongest, *dominators[name][strongest]))
+
+
+def _exclusions(encoder: str, scores: pd.DataFrame) -> list[dict[str, str]]:
+    return [
+        {
+            "encoder": encoder,
+            "algorithm": name,
+            "reason": f"{other} has lower entropy and higher silhouette at {better} of {of} k",
+        }
+        for name, (other, better, of) in exclude_dominated(scores).items()
+    ]
+
+
+def write_selection(path: str | Path, selection: Selection) -> None:
+    """Write ``selection.json``, its keys those of `Selection`.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    selection : Selection
+        What `select_clustering` gave.
+    """
+    with written_whole(path) as partial:
+        partial.write_text(json.dumps(selection._asdict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def read_selection(path: str | Path) -> Selection:
+    """Read ``selection.json``.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file that `write_selection` wrote.
+
+    Returns
+    -------
+    Selection
+
+    Raises
+    ------
+    ValueError
+        Not such a file.
+    """
+    try:
+        return Selection(**json.loads(Path(path).read_text(encoding="utf-8")))
+    except (TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is no selection ({error}); delete it and run again") from error
+
+
+def number_clusters(labels: Sequence | np.ndarray, image_ids: Sequence[str]) -> np.ndarray:
+    """Number clusters by size.
+
+    Parameters
+    ----------
+    labels : array_like, shape (n,)
+        Raw labels.
+    image_ids : sequence of str, length n
+        The images.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        0 for the images of the largest cluster, and so on; of equal sizes, the cluster that holds the smallest image_id
+        (by code points) comes first.
+    """
+    frame = pd.DataFrame({"label": np.asarray(labels), "image_id": np.asarray(image_ids, dtype=object)})
+    groups = frame.groupby("label")["image_id"].agg(["size", "min"])
+    order = groups.sort_values(["size", "min"], ascending=[False, True]).index
+    return order.get_indexer(frame["label"])
+
+
+def cluster_table(labels: Sequence | np.ndarray, image_ids: Sequence[str]) -> pd.DataFrame:
+    """Make ``clusters.csv`` from raw labels.
+
+    Parameters
+    ----------
+    labels : array_like, shape (n,)
+        Raw labels of the selected clustering.
+    image_ids : sequence of str, length n
+        The images.
+
+    Returns
+    -------
+    DataFrame
+        image_id, cluster (`number_clusters`), rows as given.
+    """
+    return pd.DataFrame({"image_id": list(image_ids), "cluster": number_clusters(labels, image_ids)})

@@ -1,0 +1,139 @@
+"""Gather a run's files into what the page shows."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import h5py
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class EncoderReport:
+    """One encoder as its feature file describes it; ``dimension`` counts the features of an image."""
+
+    id: str
+    encoder: str
+    weights: str
+    weights_sha256: str
+    geometry: str
+    image_size: str
+    dimension: int
+    library_versions: dict[str, str]
+
+    @property
+    def untrained(self) -> bool:
+        """True where the weights are random numbers from a seed."""
+        return self.weights.startswith("seeded")
+
+
+@dataclass(frozen=True)
+class NodeReport:
+    """One clustered node: tables as frames, figures and contact sheets as paths."""
+
+    name: str
+    scores: dict[str, pd.DataFrame]
+    selection: dict
+    clusters: pd.DataFrame
+    quality_figure: Path
+    clusters_figure: Path
+    sheets: pd.DataFrame
+    sheets_folder: Path
+
+
+@dataclass(frozen=True)
+class DatasetReport:
+    """One data set: its images, what was rejected, near-labels, encoders and nodes."""
+
+    name: str
+    images: pd.DataFrame
+    rejected: pd.DataFrame
+    near_labels: pd.DataFrame
+    encoders: list[EncoderReport] = field(default_factory=list)
+    nodes: list[NodeReport] = field(default_factory=list)
+
+
+def collect_dataset(run_folder, dataset: str, *, nodes, scores, features) -> DatasetReport:
+    """Read what a run holds about one data set.
+
+    Parameters
+    ----------
+    run_folder : str or Path
+        ``results/{run}``.
+    dataset : str
+        Name of the data set.
+    nodes : iterable of str
+        Nodes to show, in this order.
+    scores, features : iterable of str or Path
+        All ``scores.csv`` and ``features/{encoder}.h5`` of the run, in the order to show them; those of other data
+        sets are left alone. Lists, not folders, so that an encoder no longer in the config is not shown.
+
+    Returns
+    -------
+    DatasetReport
+    """
+    run_folder = Path(run_folder)
+    folder = run_folder / dataset
+    return DatasetReport(
+        name=dataset,
+        images=read_text_table(folder / "images.csv"),
+        rejected=read_text_table(folder / "rejected.csv"),
+        near_labels=read_text_table(folder / "manifest.csv"),
+        encoders=[read_encoder(path) for path in map(Path, features) if path.parents[1] == folder],
+        nodes=[collect_node(run_folder, dataset, node, scores=scores) for node in nodes],
+    )
+
+
+def collect_node(run_folder, dataset: str, node: str, *, scores) -> NodeReport:
+    """Read one node's scores, selection and contact-sheet index, and name its figures; see `collect_dataset`."""
+    folder = Path(run_folder) / dataset / "grouping" / node
+    figures = Path(run_folder) / "figures"
+    sheets = pd.read_csv(
+        figures / f"{dataset}_{node}_sheets.csv",
+        dtype={"image_id": str, "side": str, "file": str, "problem": str},
+        keep_default_na=False,
+    )
+    clusters = pd.read_csv(folder / "clusters.csv", dtype={"image_id": str}, keep_default_na=False)
+    return NodeReport(
+        name=node,
+        scores={path.parent.name: read_scores(path) for path in map(Path, scores) if path.parents[1] == folder},
+        selection=json.loads((folder / "selection.json").read_text(encoding="utf-8")),
+        clusters=clusters,
+        quality_figure=figures / f"{dataset}_{node}_quality.svg",
+        clusters_figure=figures / f"{dataset}_{node}_clusters.svg",
+        sheets=sheets,
+        sheets_folder=figures / f"{dataset}_{node}_sheets",
+    )
+
+
+def read_text_table(path) -> pd.DataFrame:
+    """Read a CSV whose columns are all text; '' where a cell is empty."""
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def read_scores(path) -> pd.DataFrame:
+    """Read ``scores.csv``: numbers as numbers, ``algorithm`` and ``flags`` as text, '' without flags."""
+    frame = pd.read_csv(path, dtype={"algorithm": str, "flags": str}, keep_default_na=False, na_values=[""])
+    return frame.fillna({"flags": ""})
+
+
+def read_encoder(path) -> EncoderReport:
+    """Read the attributes of a feature file and its dimension, not its features."""
+    path = Path(path)
+    try:
+        with h5py.File(path, "r") as file:
+            attributes, dimension = dict(file.attrs), int(file["features"].shape[1])
+    except (OSError, KeyError) as error:
+        raise ValueError(f"{path}: not a whole feature file ({error}); delete it and run again") from error
+    try:
+        versions = json.loads(attributes.get("library_versions", "{}"))
+    except ValueError:
+        versions = {"libraries": str(attributes["library_versions"])}
+    texts = {key: str(attributes.get(key, "")) for key in ("encoder", "weights", "weights_sha256", "geometry")}
+    return EncoderReport(
+        id=path.stem,
+        **texts,
+        image_size=str(attributes.get("image_size", "")),
+        dimension=dimension,
+        library_versions=versions,
+    )
