@@ -1,7 +1,8 @@
 """Time and peak memory of exact silhouettes: 245 clusterings of 12,568 points in 50 dimensions, float64.
 
-Run: ``python tests/benchmarks/silhouettes.py [--threads 1] [--blas-threads 1]``. Limits: 35 s and 2 GiB on 2 cores. Points are blobs; four of the five families of clusterings are unrelated (nearest of k random points, k = 2 to 50),
-the fifth nested, as agglomerative cuts are; ``--unrelated`` makes all five unrelated, the worst case.
+Run: ``python tests/benchmarks/silhouettes.py [--threads 1] [--blas-threads 1]``. Limits: 35 s and 2 GiB on 2 cores.
+Points are blobs; four of the five families of clusterings are unrelated (nearest of k random points, k = 2 to 50), the
+fifth nested, as agglomerative cuts are; ``--unrelated`` makes all five unrelated, the worst case.
 """
 
 import argparse
@@ -22,7 +23,7 @@ KS = range(2, 51)
 
 
 def draw_clusterings(points: np.ndarray, *, nested: bool, seed: int) -> list[np.ndarray]:
-    """Five families of clusterings for every k of KS: nearest of k random points, the last one's cuts nested if asked."""
+    """Five families for every k of KS: nearest of k random points; the last one's nested if asked."""
     rng = np.random.default_rng(seed)
     clusterings = []
     for family in range(5):
@@ -57,15 +58,12 @@ def main() -> None:
         for _ in range(arguments.repeats):
             start = time.perf_counter()
             scores = silhouette_scores(points, clusterings, threads=arguments.threads, device=arguments.device)
-            seconds.append(time.perf_counter() - start)
+            seconds.append(round(time.perf_counter() - start, 1))
     median = statistics.median(seconds)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(
-        f"{len(clusterings)} clusterings of {points.shape}, {arguments.threads} threads, {arguments.blas_threads} of BLAS"
-    )
-    print(
-        f"seconds: median {median:.1f} of {[round(s, 1) for s in seconds]}; {median / LIMIT_SECONDS:.2f} of the limit"
-    )
+    print(f"{len(clusterings)} clusterings of {points.shape}")
+    print(f"threads {arguments.threads}, of BLAS {arguments.blas_threads}, device {arguments.device}")
+    print(f"seconds: median {median:.1f} of {sorted(seconds)}; {median / LIMIT_SECONDS:.2f} of the limit")
     print(f"peak memory: {peak / 2**30:.2f} GiB; {peak / LIMIT_BYTES:.2f} of the limit")
     some = np.random.default_rng(1).choice(len(clusterings), 3, replace=False)
     worst = max(abs(silhouette_score(points, clusterings[i]) - scores[i]) for i in some)

@@ -17,13 +17,13 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_score
 from sklearn.mixture import GaussianMixture
 
-from nearlabel.grouping.algorithms import median_gamma
+from nearlabel.grouping.spectral import median_gamma
 
 IMAGES, DIMENSIONS, KINDS, LATENT = 1000, 2048, 8, 40
 
 
 def draw_features(encoder: int) -> np.ndarray:
-    """Features such as an encoder gives: float32 (1000, 2048), not negative, eight overlapping kinds, seeded by `encoder`."""
+    """Features as an encoder gives: float32 (1000, 2048), not negative, eight overlapping kinds; seeded."""
     rng = np.random.default_rng(encoder)
     latent = rng.normal(scale=1.5, size=(KINDS, LATENT))[rng.integers(0, KINDS, IMAGES)]
     latent = latent + rng.normal(size=(IMAGES, LATENT)) * np.geomspace(2, 0.5, LATENT)

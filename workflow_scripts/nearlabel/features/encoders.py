@@ -224,12 +224,12 @@ def build_encoder(
     )
     preset = _preset(name, weights)
     own_size = preset.crop_size[0]
-    placement = _place(
-        geometry, image_size, own_size, preset.resize_size[0], preset.interpolation.value, tile_overlap
-    )
+    placement = _place(geometry, image_size, own_size, preset.resize_size[0], preset.interpolation.value, tile_overlap)
     fixed_size = getattr(network, "image_size", None)
     if fixed_size is not None and placement.size != fixed_size:
-        raise ValueError(f"{name} takes images of {fixed_size} x {fixed_size} only; set image_size to null or {fixed_size}")
+        raise ValueError(
+            f"{name} takes images of {fixed_size} x {fixed_size} only; set image_size to null or {fixed_size}"
+        )
     dimension = _cut_classifier(network)
     return NetworkEncoder(
         name, label, sha256, network, placement, preset.mean, preset.std, tile_pool, device, threads, dimension

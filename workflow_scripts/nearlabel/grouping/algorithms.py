@@ -10,46 +10,21 @@ import logging
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from scipy.linalg import eigh
-from scipy.sparse import issparse
-from scipy.sparse.csgraph import connected_components, laplacian
-from scipy.sparse.linalg import eigsh
-from scipy.spatial.distance import pdist
+from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import AgglomerativeClustering, KMeans, MiniBatchKMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import kneighbors_graph
 
+from nearlabel.grouping.labels import Sweep
 from nearlabel.grouping.parameters import ALGORITHM_PARAMETERS
+from nearlabel.grouping.spectral import median_gamma, spectral_vectors
 
 logger = logging.getLogger(__name__)
-
-
-class Sweep(NamedTuple):
-    """Labels of one algorithm for a block of k.
-
-    Attributes
-    ----------
-    labels : dict of int to ndarray
-        int32 array (n,) for each k that was computed, ascending. Numbers within a k mean nothing beyond "same cluster".
-    flags : dict of int to list of str
-        For each computed k, what a reader must know: ``fewer_clusters`` (fewer clusters than k came out),
-        ``not_converged`` (the iteration limit ended the fit), ``degenerate`` (mixtures: see `sweep`),
-        ``reg_covar_raised`` (mixtures), ``disconnected_graph`` (spectral).
-    cut : list of int
-        The k asked for that exceed the number of points; they have no labels.
-    recorded : dict
-        Seed, every parameter as used, and what was derived from the data (JSON types).
-    """
-
-    labels: dict[int, np.ndarray]
-    flags: dict[int, list[str]]
-    cut: list[int]
-    recorded: dict[str, Any]
 
 
 def cluster(
@@ -278,68 +253,6 @@ def _spectral(features: np.ndarray, ks: list[int], seed: int, settings: dict, re
         labels, raised = _fit_kmeans(KMeans(k, random_state=seed, n_init=settings["n_init"]), embedding[:, :k])
         found[k] = (labels, raised + disconnected)
     return found
-
-
-def median_gamma(features: np.ndarray) -> float:
-    """Width of the rbf affinity by the median heuristic.
-
-    Parameters
-    ----------
-    features : ndarray, shape (n, d)
-        Points.
-
-    Returns
-    -------
-    float
-        1 / (2 s²), s the median Euclidean distance over all pairs i < j; over the pairs that differ when that median is
-        0; 1.0 when all points coincide.
-    """
-    distances = pdist(features)
-    scale = float(np.median(distances)) if distances.size else 0.0
-    if scale == 0.0:
-        distances = distances[distances > 0]
-        scale = float(np.median(distances)) if distances.size else 0.0
-    return 1.0 / (2.0 * scale**2) if scale else 1.0
-
-
-def spectral_vectors(affinity: Any, vectors: int, seed: int) -> np.ndarray:
-    """Embed a graph by the first eigenvectors of its normalised Laplacian, the constant one included.
-
-    The steps of scikit-learn's ``spectral_embedding(..., drop_first=False, random_state=seed)`` with its ARPACK solver,
-    bit for bit, except that ARPACK's restarts are seeded too: scikit-learn leaves them to chance, which shows where
-    eigenvalues coincide (identical points, separate components). All n vectors are found by LAPACK.
-
-    Parameters
-    ----------
-    affinity : ndarray or sparse matrix, shape (n, n)
-        Symmetric, not negative.
-    vectors : int
-        Columns wanted, up to n.
-    seed : int
-        For ARPACK's start.
-
-    Returns
-    -------
-    ndarray, shape (n, vectors)
-        By ascending eigenvalue, each divided by the root of the degrees; the entry of largest magnitude in each column
-        is positive.
-    """
-    matrix, root_degree = laplacian(affinity, normed=True, return_diag=True)
-    n = matrix.shape[0]
-    # An isolated point has 0 on the Laplacian's diagonal; scikit-learn sets 1 so that it does not count as a cluster.
-    if issparse(matrix):
-        matrix = matrix.tocsr()
-        matrix.setdiag(1)
-    else:
-        np.fill_diagonal(matrix, 1)
-    if vectors >= n:
-        found = eigh(matrix.toarray() if issparse(matrix) else matrix)[1]
-    else:
-        start = np.random.RandomState(seed).uniform(-1, 1, n)
-        found = eigsh(matrix, k=vectors, sigma=-1e-5, which="LM", tol=0, v0=start, rng=seed)[1]
-    embedding = found.T / root_degree
-    peak = embedding[np.arange(len(embedding)), np.abs(embedding).argmax(axis=1)]
-    return (embedding * np.sign(peak)[:, np.newaxis]).T
 
 
 ALGORITHMS: dict[str, Callable[[np.ndarray, list[int], int, dict, dict], Found]] = {

@@ -2,10 +2,11 @@
 
 The paper is ``industrial-image-grouping``, section 3.3.1. What it states beyond the definitions holds only in part:
 
-- Eqs. 3 to 5 (C = k) are for pure clusters. In general 1 ≤ C ≤ min(k, m), with C = min(k, m) exactly where one partition
-  refines the other; the lower bound of eq. 6, 0, is never approached.
+- Eqs. 3 to 5 (C = k) are for pure clusters. In general 1 ≤ C ≤ min(k, m), with C = min(k, m) exactly where one
+  partition refines the other; the lower bound of eq. 6, 0, is never approached.
 - "The computation can exceed to higher numbers" contradicts eq. 6, which holds.
-- The normalised score does not range to 1: it lies in [1 / (k m), 1 / max(k, m)]; a perfect result with k = m = 2 has 0.5.
+- The normalised score does not range to 1: it lies in [1 / (k m), 1 / max(k, m)]; a perfect result with k = m = 2
+  has 0.5.
 - The convergence difference favours many clusters whatever they hold: for independent balanced partitions it is
   (k − 1) / (m (k + m − 1)), so that it falls with m² even for random labels. Read it beside the other measures.
 

@@ -1,4 +1,4 @@
-"""Label files: every clustering of one algorithm for a block of k."""
+"""Labels of one algorithm for a block of k, and the files that keep them."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -8,8 +8,31 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
-from nearlabel.grouping.algorithms import Sweep
 from nearlabel.grouping.files import TEXT, opened_hdf5, written_whole
+
+
+class Sweep(NamedTuple):
+    """Labels of one algorithm for a block of k.
+
+    Attributes
+    ----------
+    labels : dict of int to ndarray
+        int32 array (n,) for each k that was computed, ascending. Numbers within a k mean nothing beyond "same cluster".
+    flags : dict of int to list of str
+        For each computed k, what a reader must know: ``fewer_clusters`` (fewer clusters than k came out),
+        ``not_converged`` (the iteration limit ended the fit), ``degenerate`` (mixtures, see
+        `nearlabel.grouping.algorithms.sweep`),
+        ``reg_covar_raised`` (mixtures), ``disconnected_graph`` (spectral).
+    cut : list of int
+        The k asked for that exceed the number of points; they have no labels.
+    recorded : dict
+        Seed, every parameter as used, and what was derived from the data (JSON types).
+    """
+
+    labels: dict[int, np.ndarray]
+    flags: dict[int, list[str]]
+    cut: list[int]
+    recorded: dict[str, Any]
 
 
 class LabelBlock(NamedTuple):
@@ -22,7 +45,7 @@ class LabelBlock(NamedTuple):
     labels : dict of int to ndarray
         int32 array (n,) for each k, ascending; raw numbers as the algorithm gave them.
     flags : dict of int to list of str
-        As in `nearlabel.grouping.algorithms.Sweep`, for each k.
+        As in `Sweep`, for each k.
     cut : list of int
         The k that exceed n and have no labels.
     image_id : ndarray of object (str), shape (n,)

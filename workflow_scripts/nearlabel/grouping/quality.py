@@ -23,7 +23,7 @@ QUALITY_COLUMNS = ["algorithm", "k", "entropy", "silhouette", "smallest", "large
 COINCIDENT = 1e-13
 # Distances held at a time on the CPU: about 3 MB, so that they stay in cache while every clustering sums them.
 CACHED_DISTANCES = 400_000
-# Images finished together, and at least as many on CUDA.
+# Images whose distances to every cluster are held at a time.
 STRIP = 512
 
 
@@ -64,9 +64,10 @@ def silhouette_scores(
     point alone in its cluster and where a = b = 0. Agrees with ``sklearn.metrics.silhouette_score``. Points closer than
     about 3e-7 of their distance from the features' median are taken to coincide.
 
-    Distances are computed a few columns at a time, summed over every cluster (sparse membership matrix times distances)
-    and forgotten: memory grows with n · (d + number of clusterings), never with n². A cluster that several clusterings
-    share, as the cuts of one tree do, is summed once, so that the same partition always has the same score.
+    Distances are computed a few columns at a time, summed over every cluster (membership matrix times distances) and
+    forgotten: memory grows with n · (d + number of clusterings), on a GPU n · (d + number of clusters), never with n².
+    A cluster that several clusterings share, as the cuts of one tree do, is summed once, so that the same partition
+    always has the same score.
 
     Parameters
     ----------
@@ -178,16 +179,11 @@ def _sums_on_cpu(points: np.ndarray, members: csr_array) -> Callable[[int, int],
 
 
 def _sums_on_torch(points: np.ndarray, members: csr_array, device: str) -> Callable[[int, int], np.ndarray]:
-    """`_sums_on_cpu` on a torch device."""
+    """`_sums_on_cpu` on a torch device; by dense products, which repeat bit for bit on a GPU, as sparse ones may not."""
     import torch
 
     points = torch.from_numpy(points).to(device)
-    members = torch.sparse_csr_tensor(
-        *(torch.from_numpy(part.astype(kind)) for part, kind in (
-            (members.indptr, np.int64), (members.indices, np.int64), (members.data, np.float64)
-        )),
-        size=members.shape,
-    ).to(device)  # fmt: skip
+    members = torch.from_numpy(members.astype(np.uint8).toarray()).to(device)
     norms = (points * points).sum(1)
 
     def sums(start: int, stop: int) -> np.ndarray:
@@ -195,7 +191,8 @@ def _sums_on_torch(points: np.ndarray, members: csr_array, device: str) -> Calla
         squared = scale - 2 * (points @ points[start:stop].T)
         squared[squared < COINCIDENT * scale] = 0
         squared[torch.arange(start, stop), torch.arange(stop - start)] = 0
-        return (members @ squared.sqrt_()).cpu().numpy()
+        distances = squared.sqrt_()
+        return torch.cat([some.double() @ distances for some in members.split(1024)]).cpu().numpy()
 
     return sums
 

@@ -128,8 +128,9 @@ def _take_chosen(table: pd.DataFrame, choose: Mapping[str, Any], k_range: list[i
     if not fits.any():
         wanted = f"{choose['algorithm']} with k = {choose['k']}" + (f" on {encoder}" if encoder is not None else "")
         raise ValueError(
-            f"choose names {wanted}, which was not computed; there are encoders {', '.join(table['encoder'].unique())}, "
-            f"algorithms {', '.join(table['algorithm'].unique())} and k from {k_range[0]} to {k_range[1]}"
+            f"choose names {wanted}, which was not computed; there are "
+            f"encoders {', '.join(table['encoder'].unique())}; "
+            f"algorithms {', '.join(table['algorithm'].unique())}; k from {k_range[0]} to {k_range[1]}"
         )
     best = table[fits].sort_values("silhouette", ascending=False, kind="stable").iloc[0]
     return Selection(str(best["encoder"]), str(best["algorithm"]), int(best["k"]), "chosen", k_range, [], None)
@@ -168,9 +169,7 @@ def exclude_dominated(scores: pd.DataFrame) -> dict[str, tuple[str, int, int]]:
     safe: set[str] = set()
     excluded: dict[str, tuple[str, int, int]] = {}
     while True:
-        newly_safe = {
-            name for name in algorithms if name not in excluded and dominators[name].keys() <= excluded.keys()
-        }
+        newly_safe = {name for name in algorithms if dominators[name].keys() <= excluded.keys()} - excluded.keys()
         if newly_safe == safe:
             return {name: excluded[name] for name in algorithms if name in excluded}
         safe = newly_safe

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from nearlabel.grouping.reduce import Reduced
 from nearlabel.report.figures import (
     INK,
     LEGEND_ENTRIES,
@@ -15,7 +16,7 @@ from nearlabel.report.figures import (
 from nearlabel.report.text import shorten
 
 
-def plot_clusters(reduced, clusters: pd.DataFrame, near_labels: pd.DataFrame, selection: dict, stem) -> None:
+def plot_clusters(reduced: Reduced, clusters: pd.DataFrame, near_labels: pd.DataFrame, selection: dict, stem) -> None:
     """Plot the paper's Figure 4: the first two principal components by cluster and, beside it, by near-label.
 
     Every cluster's number stands at its median point, so that clusters can be told apart beyond what colours allow;
@@ -23,9 +24,8 @@ def plot_clusters(reduced, clusters: pd.DataFrame, near_labels: pd.DataFrame, se
 
     Parameters
     ----------
-    reduced : Reduction
-        The winning encoder's reduced features (``values`` (n, c), ``image_id`` (n), ``method``,
-        ``explained_variance_ratio``).
+    reduced : Reduced
+        The winning encoder's reduced features, from `nearlabel.grouping.reduce.read_reduced`.
     clusters : DataFrame
         ``clusters.csv``: image_id, cluster.
     near_labels : DataFrame
@@ -38,7 +38,8 @@ def plot_clusters(reduced, clusters: pd.DataFrame, near_labels: pd.DataFrame, se
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    points, shares = principal_plane(reduced.values, reduced.method, reduced.explained_variance_ratio)
+    reduction = reduced.reduction
+    points, shares = principal_plane(reduction.values, reduction.method, reduction.explained_variance_ratio)
     ids = [str(i) for i in reduced.image_id]
     cluster = clusters.set_index("image_id")["cluster"].reindex(ids)
     if cluster.isna().any():
@@ -66,10 +67,8 @@ def plot_clusters(reduced, clusters: pd.DataFrame, near_labels: pd.DataFrame, se
             _scatter(axes[1], points[order], [colors[label] for label in near_label[order].tolist()])
             axes[1].set_title("By near-label", color=INK)
             named, counts = np.unique(near_label, return_counts=True)
-            _draw_legend(
-                axes[1],
-                [(shorten(n, 24) or "no near-label", c, colors[n]) for n, c in zip(named.tolist(), counts, strict=True)],
-            )
+            groups = zip(named.tolist(), counts, strict=True)
+            _draw_legend(axes[1], [(shorten(name, 24) or "no near-label", n, colors[name]) for name, n in groups])
         for axis in axes:
             axis.set_xlabel(f"Principal component 1 ({shares[0]:.1%} of variance)")
         axes[0].set_ylabel(f"Principal component 2 ({shares[1]:.1%} of variance)")

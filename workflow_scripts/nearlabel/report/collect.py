@@ -4,8 +4,11 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import h5py
 import pandas as pd
+
+from nearlabel.grouping.files import opened_hdf5
+from nearlabel.grouping.node import read_node_scores
+from nearlabel.grouping.selection import read_selection
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class EncoderReport:
     @property
     def untrained(self) -> bool:
         """True where the weights are random numbers from a seed."""
-        return self.weights.startswith("seeded")
+        return self.weights == "seeded"
 
 
 @dataclass(frozen=True)
@@ -93,12 +96,12 @@ def collect_node(run_folder, dataset: str, node: str, *, scores) -> NodeReport:
         dtype={"image_id": str, "side": str, "file": str, "problem": str},
         keep_default_na=False,
     )
-    clusters = pd.read_csv(folder / "clusters.csv", dtype={"image_id": str}, keep_default_na=False)
+    [(_, _, tables, selection)] = collect_scores(scores, [folder / "selection.json"])
     return NodeReport(
         name=node,
-        scores={path.parent.name: read_scores(path) for path in map(Path, scores) if path.parents[1] == folder},
-        selection=json.loads((folder / "selection.json").read_text(encoding="utf-8")),
-        clusters=clusters,
+        scores=tables,
+        selection=selection,
+        clusters=pd.read_csv(folder / "clusters.csv", dtype={"image_id": str}, keep_default_na=False),
         quality_figure=figures / f"{dataset}_{node}_quality.svg",
         clusters_figure=figures / f"{dataset}_{node}_clusters.svg",
         sheets=sheets,
@@ -106,25 +109,41 @@ def collect_node(run_folder, dataset: str, node: str, *, scores) -> NodeReport:
     )
 
 
+def collect_scores(scores, selections) -> list[tuple[str, str, dict[str, pd.DataFrame], dict]]:
+    """Read the scores and the selection of nodes, as `tables.grouping_table` takes them.
+
+    Parameters
+    ----------
+    scores : iterable of str or Path
+        ``{dataset}/grouping/{node}/{encoder}/scores.csv`` of all nodes, in the order to show them; the ``reduced.h5``
+        beside each names the encoder.
+    selections : iterable of str or Path
+        ``{dataset}/grouping/{node}/selection.json`` of the nodes wanted.
+
+    Returns
+    -------
+    list of (str, str, dict of str to DataFrame, dict)
+        Data set, node, scores by encoder id, selection.
+    """
+    scores = [Path(path) for path in scores]
+    nodes = []
+    for path in map(Path, selections):
+        own = [table for table in scores if table.parents[1] == path.parent]
+        tables = read_node_scores(own, [table.with_name("reduced.h5") for table in own])
+        nodes.append((path.parents[2].name, path.parent.name, tables, read_selection(path)._asdict()))
+    return nodes
+
+
 def read_text_table(path) -> pd.DataFrame:
     """Read a CSV whose columns are all text; '' where a cell is empty."""
     return pd.read_csv(path, dtype=str, keep_default_na=False)
 
 
-def read_scores(path) -> pd.DataFrame:
-    """Read ``scores.csv``: numbers as numbers, ``algorithm`` and ``flags`` as text, '' without flags."""
-    frame = pd.read_csv(path, dtype={"algorithm": str, "flags": str}, keep_default_na=False, na_values=[""])
-    return frame.fillna({"flags": ""})
-
-
 def read_encoder(path) -> EncoderReport:
     """Read the attributes of a feature file and its dimension, not its features."""
     path = Path(path)
-    try:
-        with h5py.File(path, "r") as file:
-            attributes, dimension = dict(file.attrs), int(file["features"].shape[1])
-    except (OSError, KeyError) as error:
-        raise ValueError(f"{path}: not a whole feature file ({error}); delete it and run again") from error
+    with opened_hdf5(path) as file:
+        attributes, dimension = dict(file.attrs), int(file["features"].shape[1])
     try:
         versions = json.loads(attributes.get("library_versions", "{}"))
     except ValueError:

@@ -1,9 +1,10 @@
 """What the figures share: colours, type, and saving the same bytes for the same data."""
 
-import os
 from pathlib import Path
 
 import numpy as np
+
+from nearlabel.grouping.files import written_whole
 
 # Fixed places in the palette: an algorithm keeps its colour across encoders, nodes and runs.
 ALGORITHM_ORDER = ["kmeans", "agglomerative", "minibatch_kmeans", "spectral", "gaussian_mixture"]
@@ -84,9 +85,6 @@ def set_legend_texts(legend, texts) -> None:
 def save_figure(figure, stem) -> None:
     """Write ``{stem}.svg`` and ``{stem}.png`` (144 dpi) without dates, each renamed when complete."""
     stem = Path(stem)
-    stem.parent.mkdir(parents=True, exist_ok=True)
     for suffix, metadata in (("svg", {"Date": None, "Creator": None}), ("png", {"Software": None})):
-        path = stem.with_name(f"{stem.name}.{suffix}")
-        partial = path.with_name(f"{path.name}.partial")
-        figure.savefig(partial, format=suffix, metadata=metadata, dpi=144)
-        os.replace(partial, path)
+        with written_whole(stem.with_name(f"{stem.name}.{suffix}")) as partial:
+            figure.savefig(partial, format=suffix, metadata=metadata, dpi=144)

@@ -10,10 +10,11 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
+from nearlabel.grouping.files import written_whole
 from nearlabel.report.collect import DatasetReport, NodeReport
 from nearlabel.report.figures import near_label_colors
 from nearlabel.report.tables import format_number, grouping_table, winning_row
-from nearlabel.report.text import shorten, visible, write_text
+from nearlabel.report.text import shorten, visible
 
 TEMPLATES = Path(__file__).parent / "templates"
 REJECTED_SHOWN = 200
@@ -31,11 +32,12 @@ CRITERIA = {
         "then to fewer clusters. By construction this measure favours many clusters."
     ),
     "ami": "Adjusted mutual information: the clustering that agrees best with the near-labels, corrected for chance.",
+    "chosen": "Chosen by hand: the configuration names this clustering.",
     "silhouette": "Silhouette: the clustering whose clusters are tightest and best separated.",
 }
 FLAGS = {
     "degenerate": "a mixture component has fewer members than the features have dimensions: its shape is a guess",
-    "reg_covar_raised": "a mixture's covariance was ill-defined; its regularisation was raised until it could be fitted",
+    "reg_covar_raised": "a mixture's covariance was ill-defined; its regularisation was raised until it fitted",
     "fewer_clusters": "fewer clusters than k came out",
     "not_converged": "the iteration limit ended the fit before it settled",
     "disconnected_graph": "the neighbourhood graph falls into separate parts, which spectral clustering cannot weigh",
@@ -95,7 +97,6 @@ def write_page(
     kinds : dict of str to str, optional
         See `tables.grouping_table`.
     """
-    # Escape whatever the file: style and script are ours and enter by `include_raw` alone.
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, finalize=_finalize, trim_blocks=True, lstrip_blocks=True
     )
@@ -123,7 +124,8 @@ def write_page(
         rejected_shown=REJECTED_SHOWN,
         open_clusters=OPEN_CLUSTERS,
     )
-    write_text(output, html)
+    with written_whole(output) as partial:
+        partial.write_text(html, encoding="utf-8", newline="\n")
 
 
 def format_score(value, column: str = "") -> str:
@@ -165,7 +167,7 @@ def near_label_shares(near_labels, colors: dict[str, str]) -> list[dict]:
     parts = [(label or "none", count, colors[label]) for label, count in counts]
     if len(parts) > BAR_PARTS:
         rest = parts[BAR_PARTS - 1 :]
-        parts = parts[: BAR_PARTS - 1] + [(f"{len(rest)} others", sum(part[1] for part in rest), "#d0d0d0")]
+        parts = [*parts[: BAR_PARTS - 1], (f"{len(rest)} others", sum(part[1] for part in rest), "#d0d0d0")]
     return [{"label": label, "count": n, "share": n / total, "color": color} for label, n, color in parts]
 
 

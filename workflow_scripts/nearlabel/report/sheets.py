@@ -2,15 +2,14 @@
 
 import logging
 import math
-import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageOps
 
+from nearlabel.grouping.files import written_whole
 from nearlabel.images.reading import UnreadableImageError, read_image
-from nearlabel.report.text import write_text
 
 logger = logging.getLogger(__name__)
 
@@ -25,13 +24,12 @@ def draw_contact_sheets(
     image_ids,
     clusters: pd.DataFrame,
     folder,
-    index,
     *,
     per_side: int = 20,
     thumbnail: int = 96,
     sheet_width: int = 520,
 ) -> pd.DataFrame:
-    """Draw two contact sheets per cluster as JPEG and write their index as CSV.
+    """Draw two contact sheets per cluster as JPEG and return their index.
 
     No image is on both sheets: a cluster of at most ``per_side`` images has only the sheet ``nearest``, which then
     shows all of it, nearest first; ``farthest`` starts with the farthest. An image that has become unreadable leaves
@@ -49,8 +47,6 @@ def draw_contact_sheets(
         ``clusters.csv``: image_id, cluster.
     folder : str or Path
         Gets ``cluster{number:03d}_{side}.jpg``; sheets of an earlier drawing are removed.
-    index : str or Path
-        The CSV file.
     per_side : int
         Images on each sheet at most.
     thumbnail : int
@@ -75,7 +71,7 @@ def draw_contact_sheets(
     shown = images.loc[clusters["image_id"]]
     cell = cell_size(shown["width"].astype(float), shown["height"].astype(float), thumbnail)
     columns = max(1, min(per_side, (sheet_width + GAP) // (cell[0] + GAP)))
-    rows_of_index = []
+    index = []
     for cluster, members in clusters.groupby("cluster")["image_id"]:
         distances = _distances_to_centre(np.asarray(features), [row_of[i] for i in members])
         # Ties go by name, so that a sheet does not depend on the order of rows.
@@ -85,15 +81,13 @@ def draw_contact_sheets(
             file = f"cluster{int(cluster):03d}_{side}.jpg"
             problems = _draw_sheet(folder / file, [images.loc[name, "path"] for _, name in chosen], cell, used)
             shape = {"columns": used, "rows": math.ceil(len(chosen) / used)}
-            rows_of_index += [
+            index += [
                 {"cluster": int(cluster), "size": len(members), "side": side, "file": file}
                 | shape
                 | {"position": position, "image_id": name, "distance": distance, "problem": problem}
                 for position, ((distance, name), problem) in enumerate(zip(chosen, problems, strict=True))
             ]
-    frame = pd.DataFrame(rows_of_index, columns=INDEX_COLUMNS)
-    write_text(index, frame.to_csv(index=False, lineterminator="\n"))
-    return frame
+    return pd.DataFrame(index, columns=INDEX_COLUMNS)
 
 
 def choose_sides(ranked: list, per_side: int) -> list[tuple[str, list]]:
@@ -137,9 +131,8 @@ def _draw_sheet(path: Path, paths: list[str], cell: tuple[int, int], columns: in
             picture = _crossed_cell(cell)
             problems.append(str(error))
         sheet.paste(picture, (left + (width - picture.width) // 2, top + (height - picture.height) // 2))
-    partial = path.with_name(f"{path.name}.partial")
-    sheet.save(partial, format="JPEG", quality=82, optimize=True)
-    os.replace(partial, path)
+    with written_whole(path) as partial:
+        sheet.save(partial, format="JPEG", quality=82, optimize=True)
     return problems
 
 

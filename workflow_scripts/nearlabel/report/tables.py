@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nearlabel.report.text import visible, write_text
+from nearlabel.grouping.files import write_csv, written_whole
+from nearlabel.report.text import visible
 
 GROUPING_COLUMNS = [
     "dataset",
@@ -121,9 +122,10 @@ def write_table(frame: pd.DataFrame, stem, caption: str) -> None:
         One sentence that says what the table holds.
     """
     stem = Path(stem)
-    write_text(stem.with_name(f"{stem.name}.csv"), frame.to_csv(index=False, lineterminator="\n"))
-    write_text(stem.with_name(f"{stem.name}.md"), markdown_table(frame, caption))
-    write_text(stem.with_name(f"{stem.name}.tex"), latex_table(frame, caption))
+    write_csv(stem.with_name(f"{stem.name}.csv"), frame)
+    for suffix, text in (("md", markdown_table(frame, caption)), ("tex", latex_table(frame, caption))):
+        with written_whole(stem.with_name(f"{stem.name}.{suffix}")) as partial:
+            partial.write_text(text, encoding="utf-8", newline="\n")
 
 
 def best_clustering(scores: pd.DataFrame, excluded=()) -> pd.Series | None:

@@ -1,8 +1,5 @@
 """Text that comes from files, made safe to look at: names may hold line breaks, control or direction characters."""
 
-import os
-from pathlib import Path
-
 
 def visible(text) -> str:
     r"""Return text with every character that cannot be printed written as its escape.
@@ -32,12 +29,3 @@ def shorten(text, length: int) -> str:
         return text
     tail = (length - 1) // 2
     return f"{text[: length - 1 - tail]}…{text[-tail:]}"
-
-
-def write_text(path, text: str) -> None:
-    r"""Write UTF-8 text with ``\n`` line ends under a temporary name, then rename it; make the folder."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
-    partial.write_text(text, encoding="utf-8", newline="\n")
-    os.replace(partial, path)
