@@ -53,7 +53,6 @@ rule plot_clusters:
 rule draw_contact_sheets:
     input:
         images="results/{run}/{dataset}/images.csv",
-        manifest="results/{run}/{dataset}/manifest.csv",
         reduced=per_encoder("reduced.h5"),
         selection="results/{run}/{dataset}/grouping/{node}/selection.json",
         clusters="results/{run}/{dataset}/grouping/{node}/clusters.csv",
@@ -78,6 +77,7 @@ rule draw_contact_sheets:
 rule tabulate_grouping:
     input:
         scores=per_node_encoder("{dataset}/grouping/{node}/{encoder}/scores.csv"),
+        reduced=per_node_encoder("{dataset}/grouping/{node}/{encoder}/reduced.h5"),
         selections=per_node("{dataset}/grouping/{node}/selection.json"),
         sources=sources("tabulate_grouping"),
     output:
@@ -105,6 +105,7 @@ rule write_report:
         manifests=per_dataset("{dataset}/manifest.csv"),
         features=grouped_features(),
         scores=per_node_encoder("{dataset}/grouping/{node}/{encoder}/scores.csv"),
+        reduced=per_node_encoder("{dataset}/grouping/{node}/{encoder}/reduced.h5"),
         selections=per_node("{dataset}/grouping/{node}/selection.json"),
         quality_figures=per_node("figures/{dataset}_{node}_quality.svg"),
         clusters_figures=per_node("figures/{dataset}_{node}_clusters.svg"),

@@ -1,4 +1,5 @@
 import pandas as pd
+
 from nearlabel.images.near_labels import assign_near_labels
 from nearlabel.logs import configure_logging
 

@@ -1,8 +1,9 @@
+from threadpoolctl import threadpool_limits
+
 from nearlabel.grouping.algorithms import sweep
 from nearlabel.grouping.labels import write_labels
 from nearlabel.grouping.reduce import read_reduced
 from nearlabel.logs import configure_logging
-from threadpoolctl import threadpool_limits
 
 configure_logging(snakemake.log[0])
 threadpool_limits(snakemake.params.threads)

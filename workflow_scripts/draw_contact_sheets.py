@@ -1,4 +1,5 @@
 import pandas as pd
+
 from nearlabel.grouping.node import read_winner
 from nearlabel.logs import configure_logging
 from nearlabel.report.sheets import draw_contact_sheets

@@ -1,4 +1,5 @@
 import pandas as pd
+
 from nearlabel.grouping.cscore import evaluate_c_score
 from nearlabel.grouping.files import write_csv
 from nearlabel.grouping.labels import read_labels

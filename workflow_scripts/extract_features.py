@@ -1,4 +1,5 @@
 import pandas as pd
+
 from nearlabel.features.extract import extract_features
 from nearlabel.logs import configure_logging
 

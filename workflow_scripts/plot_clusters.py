@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pandas as pd
+
 from nearlabel.grouping.node import read_winner
 from nearlabel.logs import configure_logging
 from nearlabel.report.clusters_figure import plot_clusters

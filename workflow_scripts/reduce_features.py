@@ -1,6 +1,7 @@
+from threadpoolctl import threadpool_limits
+
 from nearlabel.grouping.node import reduce_node
 from nearlabel.logs import configure_logging
-from threadpoolctl import threadpool_limits
 
 configure_logging(snakemake.log[0])
 threadpool_limits(snakemake.params.threads)

@@ -1,9 +1,10 @@
+from threadpoolctl import threadpool_limits
+
 from nearlabel.grouping.files import write_csv
 from nearlabel.grouping.labels import read_labels
 from nearlabel.grouping.quality import score_clusterings
 from nearlabel.grouping.reduce import read_reduced
 from nearlabel.logs import configure_logging
-from threadpoolctl import threadpool_limits
 
 configure_logging(snakemake.log[0])
 threadpool_limits(snakemake.params.threads)

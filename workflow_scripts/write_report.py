@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import yaml
+
 from nearlabel.logs import configure_logging
 from nearlabel.report.collect import collect_dataset
 from nearlabel.report.page import write_page

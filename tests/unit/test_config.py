@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from nearlabel.config import ConfigError, hash_config, json_schema, load_config
 from nearlabel.plan import plan_run
 

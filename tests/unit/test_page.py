@@ -94,7 +94,10 @@ def make_run(run, labelled=True, rejected=3):
     scores, selection = {}, SELECTION | {"excluded": EXCLUDED, "note": "no <b>label</b>"}
     for offset, (encoder, weights) in enumerate(ENCODERS.items()):
         attributes = {"encoder": encoder, "weights": weights, "weights_sha256": "ab" * 32, "geometry": "squash"}
-        attributes |= {"image_size": 64, "library_versions": json.dumps({"torch": "2.0"})}
+        attributes |= {
+            "image_size": json.dumps([64, 96] if encoder == "texture" else None),
+            "library_versions": json.dumps({"torch": "2.0"}),
+        }
         write_features(data / "features" / f"{encoder}.h5", features, images["image_id"].tolist(), attributes)
         reduction = reduce_features(features, "pca", 3, standardise=False, seed=0)
         # The folder of an encoder that the workflow did not know beforehand has another name than the encoder.
@@ -180,6 +183,8 @@ def test_page_says_what_was_selected_and_what_it_is_worth(html):
     assert "Every clustering of the node: 8 rows" in text
     assert "not shown: Null ratio, Null p" in text.replace("Homogeneity, Completeness, Best-match Jaccard, ", "")
     assert "0.000400" in text
+    assert "64 × 96" in text
+    assert "as the image" in text
     assert "Note: no <b>label</b>." in text
     assert "There are no benchmark files." in text
 

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import yaml
+
 from nearlabel.seeds import derive_seed
 
 REPOSITORY = Path(__file__).parents[2]

@@ -102,9 +102,7 @@ def test_more_numbers_of_clusters(workspace):
 
 
 def test_geometry_of_one_encoder(workspace):
-    change(
-        workspace, "grouping", "levels", 0, "encoders", to=["texture", {"name": "resnet18", "geometry": "tile"}]
-    )
+    change(workspace, "grouping", "levels", 0, "encoders", to=["texture", {"name": "resnet18", "geometry": "tile"}])
     assert workspace.jobs() == (
         {"extract_features(resnet18)", "reduce_features(root, resnet18)"}
         | clusterings(["resnet18"], ["kmeans", "agglomerative"])

@@ -1,7 +1,5 @@
 """Encoders: from placed images to feature vectors, by the penultimate layer of a network or by texture."""
 
-import importlib.util
-import inspect
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,18 +11,10 @@ import torchvision
 from PIL import Image
 from torch import nn
 
+from nearlabel.features.networks import build_custom_network, build_network, classifier_name
 from nearlabel.features.preparation import Placement
 from nearlabel.features.texture import TextureEncoder
-from nearlabel.features.weights import (
-    build_network,
-    choose_weights,
-    classifier_name,
-    find_weights_file,
-    hash_file,
-    load_into,
-    load_state,
-    seeded,
-)
+from nearlabel.features.weights import choose_weights, hash_file
 from nearlabel.images.geometry import GEOMETRIES
 
 TILE_POOLS = ("mean", "max")
@@ -79,8 +69,8 @@ class NetworkEncoder:
     ----------
     name, weights, weights_sha256 : str
         See `Encoder`.
-    network : callable
-        On a batch of float32 in channels-last memory; a module is moved to the device and set to evaluation mode.
+    network : torch.nn.Module
+        Gets a float32 batch in channels-last memory; is moved to the device and set to evaluation mode.
     placement : Placement
         How images are placed.
     mean, std : sequence of 3 floats
@@ -102,9 +92,7 @@ class NetworkEncoder:
         self.geometry, self.image_size, self.tile_pool = placement.geometry, placement.size, tile_pool
         self.prepare = placement
         self.device, self.threads = choose_device(device), threads
-        if isinstance(network, nn.Module):
-            network = network.eval().to(self.device, memory_format=torch.channels_last)
-        self.network = network
+        self.network = network.eval().to(self.device, memory_format=torch.channels_last)
         self._mean, self._std = (
             torch.tensor(values, dtype=torch.float32, device=self.device).reshape(1, 3, 1, 1) for values in (mean, std)
         )
@@ -136,7 +124,12 @@ class NetworkEncoder:
         with torch.inference_mode(), _torch_set_up(self.threads):
             # (n, h, w, 3) seen as (n, 3, h, w) is in channels-last memory already, and stays so.
             values = torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2).to(torch.float32)
-            features = self.network(values.div_(255).sub_(self._mean).div_(self._std))
+            values = values.div_(255).sub_(self._mean).div_(self._std)
+            try:
+                features = self.network(values)
+            except (RuntimeError, ValueError) as error:  # too small for the network's strides, out of memory
+                shape = " x ".join(map(str, batch.shape))
+                raise ValueError(f"encoder {self.name} fails on a batch of {shape}: {error}") from error
             if not isinstance(features, torch.Tensor) or len(features) != len(batch):
                 raise ValueError(f"encoder {self.name}: the network must return one tensor with a row per image")
             return features.flatten(1).float().cpu().numpy()
@@ -210,7 +203,7 @@ def build_encoder(
     if name == "texture":
         return TextureEncoder(geometry, image_size, tile_overlap=tile_overlap, tile_pool=tile_pool)
     if name == "custom":
-        network, label, sha256 = _load_custom(module, callable, weights)
+        network, label, sha256 = build_custom_network(module, callable, weights)
         placement = _place(geometry, image_size, 224, 256, "bilinear", tile_overlap)
         encoder = NetworkEncoder(
             name, label, sha256, network, placement, IMAGENET_MEAN, IMAGENET_STD, tile_pool, device, threads
@@ -228,7 +221,8 @@ def build_encoder(
     fixed_size = getattr(network, "image_size", None)
     if fixed_size is not None and placement.size != fixed_size:
         raise ValueError(
-            f"{name} takes images of {fixed_size} x {fixed_size} only; set image_size to null or {fixed_size}"
+            f"{name} takes images of {fixed_size} x {fixed_size} only; set geometry to squash, official or tile and "
+            f"image_size to {fixed_size}"
         )
     dimension = _cut_classifier(network)
     return NetworkEncoder(
@@ -292,28 +286,6 @@ def _cut_classifier(network: nn.Module) -> int:
     layer = network.get_submodule(head)
     setattr(network.get_submodule(parent), last, nn.Identity())
     return layer.in_features if isinstance(layer, nn.Linear) else layer.in_channels
-
-
-def _load_custom(module: str | Path | None, callable: str | None, weights: str):
-    if not module or not callable:
-        raise ValueError("a custom encoder needs `module` (a Python file) and `callable` (a function in it)")
-    module = Path(module)
-    if not module.is_file():
-        raise FileNotFoundError(f"module {module} of the custom encoder does not exist")
-    path, sha256 = find_weights_file(choose_weights("custom", weights))
-    spec = importlib.util.spec_from_file_location(f"nearlabel_custom_{module.stem}", module)
-    if spec is None:
-        raise ValueError(f"module {module} of the custom encoder is not a Python file")
-    namespace = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(namespace)
-    make = getattr(namespace, callable, None)
-    if not inspect.isroutine(make) and not inspect.isclass(make):
-        raise ValueError(f"module {module} has no function {callable!r}")
-    network = seeded(make, 0)
-    if not isinstance(network, nn.Module):
-        raise ValueError(f"{callable} of {module} must return a torch.nn.Module, not {type(network).__name__}")
-    load_into(network, load_state(path), path, f"{callable} of {module.name}")
-    return network, path.name, sha256
 
 
 @contextmanager

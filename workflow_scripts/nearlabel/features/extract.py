@@ -25,8 +25,10 @@ logger = logging.getLogger(__name__)
 _SOURCES = (
     "nearlabel.features.batches",
     "nearlabel.features.encoders",
+    "nearlabel.features.networks",
     "nearlabel.features.preparation",
     "nearlabel.features.texture",
+    "nearlabel.features.weights",
     "nearlabel.images.geometry",
     "nearlabel.images.reading",
 )
@@ -50,8 +52,8 @@ def extract_features(
     """Compute the features of all images by one encoder and write them to one HDF5 file.
 
     Images are decoded in other processes and held for a few batches only. Each batch's features go into the cache at
-    once: a killed run continues after the last whole batch and ends with the same bytes; images seen before, by content,
-    are not computed again, and exact duplicates are computed once.
+    once: a killed run continues after the last whole batch and ends with the same bytes; images seen before, by
+    content, are not computed again, and exact duplicates are computed once.
 
     Parameters
     ----------
@@ -93,7 +95,8 @@ def extract_features(
         **options,
     )
     label = encoder.get("id", built.name)
-    batch_size = _batch_size(built, images, encoder.get("batch_size", 32))
+    batch_size = encoder.get("batch_size", 32)
+    pass_size = 1 if built.geometry == "native" and not _have_one_shape(images) else batch_size
     versions = {library: version(library) for library in _LIBRARIES}
     store = FeatureCache(
         cache,
@@ -101,7 +104,7 @@ def extract_features(
             "encoder": built.name,
             "weights_sha256": built.weights_sha256,
             "settings": built.settings,
-            "batch_size": batch_size,
+            "batch_size": pass_size,
             "library_versions": versions,
             "sources": hash_sources(_SOURCES),
         },
@@ -113,7 +116,7 @@ def extract_features(
         label, len(images), len(unique), len(unique) - len(missing), store.folder,
     )  # fmt: skip
     if len(missing):
-        _fill_cache(store, missing, built, label, batch_size, workers)
+        _fill_cache(store, missing, built, label, batch_size, pass_size, workers)
     write_features(
         output,
         store.blocks(list(images["sha256"])),
@@ -129,15 +132,19 @@ def extract_features(
     )
 
 
-def _batch_size(encoder: Encoder, images: pd.DataFrame, batch_size: int) -> int:
-    """Images as they are can share a batch only where all of the data set have one shape."""
-    if encoder.geometry == "native" and len(images[["width", "height"]].drop_duplicates()) > 1:
-        return 1
-    return batch_size
+def _have_one_shape(images: pd.DataFrame) -> bool:
+    """Images as they are can share a forward pass only where all of the data set have one shape."""
+    return len(images[["width", "height"]].drop_duplicates()) == 1
 
 
 def _fill_cache(
-    store: FeatureCache, missing: pd.DataFrame, encoder: Encoder, label: str, batch_size: int, workers: int
+    store: FeatureCache,
+    missing: pd.DataFrame,
+    encoder: Encoder,
+    label: str,
+    batch_size: int,
+    pass_size: int,
+    workers: int,
 ) -> None:
     paths, keys, ids = (list(missing[column]) for column in ("path", "sha256", "image_id"))
     start = time.perf_counter()
@@ -146,7 +153,7 @@ def _fill_cache(
     with tqdm(total=len(paths), desc=label, unit="img", mininterval=interval, maxinterval=interval) as progress:
         done = 0
         for prepared in _prepared_batches(encoder, paths, keys, batch_size, workers):
-            features = encode_images(encoder, prepared, batch_size)
+            features = encode_images(encoder, prepared, pass_size)
             rows = slice(done, done + len(prepared))
             _check_finite(features, ids[rows], label)
             store.add(keys[rows], features)

@@ -3,13 +3,11 @@
 import hashlib
 import re
 import socket
-from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 import torchvision
-from torch import nn
 from torchvision.models import WeightsEnum
 
 DOWNLOAD_TIMEOUT = 60
@@ -19,9 +17,6 @@ DOWNLOAD_TIMEOUT = 60
 _OLD_DENSENET_KEY = re.compile(
     r"^(.*denselayer\d+\.(?:norm|relu|conv))\.([12]\.(?:weight|bias|running_mean|running_var))$"
 )
-
-# Architectures whose published weights expect inputs scaled to [-1, 1]: torchvision rescales inside the network.
-_TRANSFORMS_INPUT = ("inception_v3", "googlenet")
 
 
 def choose_weights(name: str, weights: str) -> WeightsEnum | Path | None:
@@ -52,7 +47,8 @@ def choose_weights(name: str, weights: str) -> WeightsEnum | Path | None:
         raise ValueError(f"weights {weights!r}: a custom encoder needs a state dict file, *.pth or *.pt")
     if name not in list_networks():
         raise ValueError(
-            f"encoder {name!r} is unknown; take texture, custom or a torchvision classifier: {', '.join(list_networks())}"
+            f"encoder {name!r} is unknown; take texture, custom or a torchvision classifier: "
+            f"{', '.join(list_networks())}"
         )
     if weights == "seeded":
         return None
@@ -60,8 +56,8 @@ def choose_weights(name: str, weights: str) -> WeightsEnum | Path | None:
     member = "IMAGENET1K_V1" if weights == "imagenet" else weights.removeprefix(f"{enum.__name__}.")
     if member not in enum.__members__:
         raise ValueError(
-            f"{name} has no weights {weights!r}; it has {', '.join(str(entry) for entry in enum)}; or name a *.pth file, "
-            "or `seeded`"
+            f"{name} has no weights {weights!r}; it has {', '.join(str(entry) for entry in enum)}; or name a *.pth "
+            "file, or `seeded`"
         )
     return enum[member]
 
@@ -113,8 +109,8 @@ def find_weights_file(
         address = f"{weights_mirror.rstrip('/')}/{file_name}"
     ways = (
         f"three ways to get it: (1) on a machine with internet run once, or download {choice.url} and put it into "
-        f"{_usual_cache()}; (2) put it into a folder and name that as `weights_dir`; (3) name a base URL that serves it "
-        "as `weights_mirror`"
+        f"{_usual_cache()}; (2) put it into a folder and name that as `weights_dir`; (3) name a base URL that serves "
+        "it as `weights_mirror`"
     )
     expected = f"{file_name} ({choice}, SHA-256 beginning {prefix})"
     path = Path(weights_dir or _usual_cache()) / file_name
@@ -125,7 +121,8 @@ def find_weights_file(
     sha256 = hash_file(path)
     if not sha256.startswith(prefix):
         raise ValueError(
-            f"weights file {path} is damaged or another file: expected {expected}, found {sha256[:8]}; delete it; {ways}"
+            f"weights file {path} is damaged or another file: expected {expected}, found {sha256[:8]}; delete it; "
+            f"{ways}"
         )
     return path, sha256
 
@@ -160,140 +157,10 @@ def load_state(path: Path) -> dict[str, torch.Tensor]:
     return state
 
 
-def build_network(
-    name: str,
-    weights: str,
-    *,
-    seed: int | None = None,
-    weights_dir: str | Path | None = None,
-    weights_mirror: str | None = None,
-) -> tuple[nn.Module, str, str]:
-    """Build a torchvision classifier with its weights, in evaluation mode.
-
-    Parameters
-    ----------
-    name : str
-        A torchvision classifier.
-    weights : str
-        As for `choose_weights`. A file may have another number of classes than ImageNet.
-    seed : int, optional
-        Of ``seeded`` weights; needed for those only.
-    weights_dir, weights_mirror : optional
-        As for `find_weights_file`.
-
-    Returns
-    -------
-    network : torch.nn.Module
-        The whole classifier.
-    label : str
-        What the weights are: the enum's member, the file's name, or ``seeded``.
-    sha256 : str
-        Of the weights file; of the state dict for seeded weights.
-
-    Raises
-    ------
-    ValueError, FileNotFoundError
-        As `choose_weights`, `find_weights_file` and `load_state`; or the file does not fit the network.
-    """
-    choice = choose_weights(name, weights)
-    if choice is None:
-        if seed is None:
-            raise ValueError(f"{name}: `weights: seeded` needs a seed")
-        network = seeded(lambda: torchvision.models.get_model(name, **_arguments(name, None, 1000)), seed)
-        return network.eval(), "seeded", hash_state(network.state_dict())
-    path, sha256 = find_weights_file(choice, weights_dir, weights_mirror)
-    state = load_state(path)
-    with torch.device("meta"):
-        empty = torchvision.models.get_model(name, **_arguments(name, None, 1000))
-    head = f"{classifier_name(empty)}.weight"
-    if head not in state:
-        raise ValueError(f"weights file {path} does not fit {name}: it has no {head}")
-    # Under a seed as well, so that building a network leaves the caller's random numbers alone.
-    network = seeded(lambda: torchvision.models.get_model(name, **_arguments(name, choice, len(state[head]))), 0)
-    load_into(network, state, path, name)
-    return network.eval(), choice.name if isinstance(choice, Path) else str(choice), sha256
-
-
-def load_into(network: nn.Module, state: dict[str, torch.Tensor], path: Path, name: str) -> None:
-    """Load a state dict into a network, all keys, or say in one sentence what does not fit."""
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        reasons = " ".join(str(error).split())
-        raise ValueError(f"weights file {path} does not fit {name}: {reasons[:500]}") from error
-
-
-def describe_weights(
-    name: str,
-    weights: str,
-    *,
-    seed: int | None = None,
-    weights_dir: str | Path | None = None,
-    weights_mirror: str | None = None,
-) -> tuple[str, str]:
-    """Tell what an encoder's weights are, without building a network unless they are seeded.
-
-    Parameters
-    ----------
-    name, weights, seed, weights_dir, weights_mirror
-        As for `build_network`; also ``texture``, which has none.
-
-    Returns
-    -------
-    label : str
-        The enum's member, the file's name, ``seeded``, or ``none``.
-    sha256 : str
-        Hexadecimal; empty where there are no weights.
-    """
-    if name == "texture":
-        return "none", ""
-    choice = choose_weights(name, weights)
-    if choice is None:
-        return build_network(name, weights, seed=seed)[1:]
-    _, sha256 = find_weights_file(choice, weights_dir, weights_mirror)
-    return choice.name if isinstance(choice, Path) else str(choice), sha256
-
-
-def classifier_name(network: nn.Module) -> str:
-    """Find the last classifier layer: the last linear layer or, in a network without one, the last convolution."""
-    layers = dict(network.named_modules())
-    for kind in (nn.Linear, nn.Conv2d):
-        names = [name for name, layer in layers.items() if isinstance(layer, kind)]
-        if names:
-            return names[-1]
-    raise ValueError(f"{type(network).__name__} has neither a linear layer nor a convolution")
-
-
-def seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
-    """Make a network from a seed; the caller's random numbers stay as they are."""
-    with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(seed)
-        return make()
-
-
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def hash_state(state: dict[str, torch.Tensor]) -> str:
-    """Return the SHA-256 of a state dict: names, types, shapes and bytes, in the order of the names."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(state.items()):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy())
-    return digest.hexdigest()
-
-
-def _arguments(name: str, choice: WeightsEnum | Path | None, classes: int) -> dict:
-    """Arguments with which torchvision itself builds this network for these weights."""
-    arguments = {"weights": None, "num_classes": classes}
-    if name in _TRANSFORMS_INPUT:
-        arguments |= {"aux_logits": True, "transform_input": choice is not None, "init_weights": choice is None}
-    if name.startswith("vit_") and isinstance(choice, WeightsEnum):
-        arguments["image_size"] = choice.meta["min_size"][0]
-    return arguments
 
 
 def _usual_cache() -> Path:

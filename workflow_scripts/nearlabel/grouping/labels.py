@@ -130,13 +130,14 @@ def read_labels(paths: str | Path | Iterable[str | Path]) -> dict[str, LabelBloc
 
 def _read_block(path: str | Path) -> LabelBlock:
     with opened_hdf5(path) as file:
+        image_id = file["image_id"].asstr()[:]
         ks = sorted(int(name[1:]) for name in file if name != "image_id")
         return LabelBlock(
             file.attrs["algorithm"],
             {k: file[f"k{k}"][:] for k in ks},
             {k: [flag for flag in file[f"k{k}"].attrs["flags"].split(";") if flag] for k in ks},
             json.loads(file.attrs["cut"]),
-            file["image_id"].asstr()[:],
+            image_id,
             json.loads(file.attrs["parameters"]),
         )
 

@@ -179,7 +179,7 @@ def _sums_on_cpu(points: np.ndarray, members: csr_array) -> Callable[[int, int],
 
 
 def _sums_on_torch(points: np.ndarray, members: csr_array, device: str) -> Callable[[int, int], np.ndarray]:
-    """`_sums_on_cpu` on a torch device; by dense products, which repeat bit for bit on a GPU, as sparse ones may not."""
+    """`_sums_on_cpu` on a torch device, by dense products: on a GPU sparse ones may differ from run to run."""
     import torch
 
     points = torch.from_numpy(points).to(device)

@@ -162,7 +162,7 @@ def exclude_dominated(scores: pd.DataFrame) -> dict[str, tuple[str, int, int]]:
     dominators: dict[str, dict[str, tuple[int, int]]] = {name: {} for name in algorithms}
     for one in algorithms:
         for other in algorithms:
-            pair = by_k[one].join(by_k[other], how="inner", rsuffix="_other")
+            pair = by_k[one].join(by_k[other].add_suffix("_other"), how="inner")
             better = (pair["entropy"] < pair["entropy_other"]) & (pair["silhouette"] > pair["silhouette_other"])
             if 2 * better.sum() > len(pair):
                 dominators[other][one] = (int(better.sum()), len(pair))

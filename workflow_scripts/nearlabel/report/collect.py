@@ -152,7 +152,15 @@ def read_encoder(path) -> EncoderReport:
     return EncoderReport(
         id=path.stem,
         **texts,
-        image_size=str(attributes.get("image_size", "")),
+        image_size=_describe_size(attributes.get("image_size", "null")),
         dimension=dimension,
         library_versions=versions,
     )
+
+
+def _describe_size(text) -> str:
+    """Height and width as a person writes them, from JSON: ``[224, 224]``, ``224``, or null for images as they are."""
+    size = json.loads(str(text))
+    if size is None:
+        return "as the image"
+    return " × ".join(str(side) for side in size) if isinstance(size, list) else str(size)

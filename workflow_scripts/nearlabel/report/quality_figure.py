@@ -26,6 +26,7 @@ def plot_quality(scores: dict[str, pd.DataFrame], selection: dict, stem) -> None
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     algorithms = list(dict.fromkeys(name for frame in scores.values() for name in frame["algorithm"]))
     colors = algorithm_colors(algorithms)
@@ -38,6 +39,7 @@ def plot_quality(scores: dict[str, pd.DataFrame], selection: dict, stem) -> None
         for column, (encoder, frame) in enumerate(scores.items()):
             axes[0, column].set_title(shorten(encoder, 28), color=INK, fontweight="bold")
             axes[1, column].set_xlabel("Number of clusters k")
+            axes[1, column].xaxis.set_major_locator(MaxNLocator(integer=True))
             for number, name in enumerate(algorithms):
                 rows = frame[frame["algorithm"] == name].sort_values("k")
                 for row, (value, _) in enumerate(ROWS):
