@@ -122,8 +122,10 @@ class NetworkEncoder:
         ndarray of float32, shape (n, d)
         """
         with torch.inference_mode(), _torch_set_up(self.threads):
+            # torch warns about arrays that cannot be written to, as Pillow's are.
+            values = torch.from_numpy(np.require(batch, requirements="W")).to(self.device)
             # (n, h, w, 3) seen as (n, 3, h, w) is in channels-last memory already, and stays so.
-            values = torch.from_numpy(batch).to(self.device).permute(0, 3, 1, 2).to(torch.float32)
+            values = values.permute(0, 3, 1, 2).to(torch.float32)
             values = values.div_(255).sub_(self._mean).div_(self._std)
             try:
                 features = self.network(values)

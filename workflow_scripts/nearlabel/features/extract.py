@@ -3,9 +3,12 @@
 import json
 import logging
 import multiprocessing
+import os
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from importlib.metadata import version
 
 import numpy as np
@@ -183,6 +186,17 @@ def _as_list(batch: list) -> list:
     return batch
 
 
+def _end_with(parent: int, _worker: int) -> None:
+    """Let a process that decodes end when its parent was killed; blocked on a full pipe, it would stay for ever."""
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _prepared_batches(
     encoder: Encoder, paths: Sequence[str], keys: Sequence[str], batch_size: int, workers: int
 ) -> Iterator[list[np.ndarray]]:
@@ -196,6 +210,7 @@ def _prepared_batches(
         collate_fn=_as_list,
         prefetch_factor=2 if workers else None,
         multiprocessing_context="fork" if workers and forks else None,
+        worker_init_fn=partial(_end_with, os.getpid()),
         # The loader draws a seed; not from the caller's random numbers.
         generator=torch.Generator(),
     )
