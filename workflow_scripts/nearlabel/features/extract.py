@@ -67,8 +67,8 @@ def extract_features(
         ``name`` and optionally ``weights, geometry, image_size, tile_overlap, tile_pool, batch_size, threads, module,
         callable``: see `nearlabel.features.encoders.build_encoder`. ``id`` is what messages and the file call it.
     output : str or Path
-        The feature file; see `nearlabel.features.store.write_features`. Attributes: encoder, weights, weights_sha256,
-        geometry, image_size and library_versions (JSON).
+        The feature file; see `nearlabel.features.store.write_features`. Attributes: encoder (``id``),
+        network (``name``), weights, weights_sha256, geometry, image_size and library_versions (JSON).
     cache : str or Path
         Folder of feature caches.
     seed : int, optional
@@ -126,6 +126,7 @@ def extract_features(
         list(images["image_id"]),
         {
             "encoder": label,
+            "network": built.name,
             "weights": built.weights,
             "weights_sha256": built.weights_sha256,
             "geometry": built.geometry,

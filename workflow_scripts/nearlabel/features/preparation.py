@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from nearlabel.images.geometry import place_image
-from nearlabel.images.reading import UnreadableImageError, read_image
+from nearlabel.images.reading import UnreadableImageError, decode_image
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,6 @@ def load_image(path: str, sha256: str) -> Image.Image:
     if hashlib.sha256(content).hexdigest() != sha256:
         raise ValueError(f"image {path!r} changed since images.csv was made; make images.csv again")
     try:
-        return read_image(path)
+        return decode_image(content, max_pixels=None)  # the same bytes passed the check
     except UnreadableImageError as error:
         raise ValueError(f"image {path!r} cannot be read: {error}") from error

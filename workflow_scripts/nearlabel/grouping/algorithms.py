@@ -110,6 +110,8 @@ def sweep(
         raise ValueError(f"k is {ks[0]}; a clustering needs at least 2 clusters")
     settings = _settings(algorithm, parameters)
     feasible = [k for k in ks if k <= len(features)]
+    if len(feasible) < len(ks):
+        logger.warning("k from %d is cut: there are only %d images", len(features) + 1, len(features))
     recorded: dict[str, Any] = {"seed": int(seed), **settings}
     labels: dict[int, np.ndarray] = {}
     flags: dict[int, list[str]] = {}

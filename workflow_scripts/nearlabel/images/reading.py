@@ -52,7 +52,7 @@ class ImageFacts(NamedTuple):
     constant: bool
 
 
-def read_image(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Image.Image:
+def read_image(path: str | os.PathLike, max_pixels: int | None = MAX_PIXELS) -> Image.Image:
     """Read an image file as upright 8-bit RGB.
 
     The EXIF orientation is applied. Grey is repeated to three channels. 16-bit values are scaled by their full range
@@ -64,8 +64,8 @@ def read_image(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Image.I
     ----------
     path : str or path-like
         A PNG, JPEG, TIFF, BMP, GIF, PPM/PGM, WebP or JPEG 2000 file.
-    max_pixels : int
-        Larger images are refused before they are decoded, as decompression bombs.
+    max_pixels : int or None
+        Larger images are refused before they are decoded, as decompression bombs; None for images checked before.
 
     Returns
     -------
@@ -78,6 +78,11 @@ def read_image(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Image.I
         When the file is missing, empty, truncated, too large, not an image, or has values of unknown range.
     """
     return _decode(_read_bytes(path), max_pixels)[0]
+
+
+def decode_image(content: bytes, max_pixels: int | None = MAX_PIXELS) -> Image.Image:
+    """Decode the bytes of an image file; otherwise as `read_image`."""
+    return _decode(content, max_pixels)[0]
 
 
 def inspect_image(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> ImageFacts:
@@ -124,7 +129,7 @@ def _read_bytes(path) -> bytes:
     return content
 
 
-def _decode(content: bytes, max_pixels: int) -> tuple[Image.Image, str, int]:
+def _decode(content: bytes, max_pixels: int | None) -> tuple[Image.Image, str, int]:
     """Return the RGB image, its mode in the file, and the number of frames."""
     try:
         image = _open(content)
@@ -136,7 +141,7 @@ def _decode(content: bytes, max_pixels: int) -> tuple[Image.Image, str, int]:
         raise UnreadableImageError(f"damaged image header: {error}") from error
     with image:
         mode = image.mode
-        if image.width * image.height > max_pixels:
+        if max_pixels is not None and image.width * image.height > max_pixels:
             raise UnreadableImageError(
                 f"{image.width} x {image.height} pixels, above the limit of {max_pixels} (a decompression bomb?)"
             )

@@ -16,7 +16,7 @@ class EncoderReport:
     """One encoder as its feature file describes it; ``dimension`` counts the features of an image."""
 
     id: str
-    encoder: str
+    network: str
     weights: str
     weights_sha256: str
     geometry: str
@@ -148,7 +148,7 @@ def read_encoder(path) -> EncoderReport:
         versions = json.loads(attributes.get("library_versions", "{}"))
     except ValueError:
         versions = {"libraries": str(attributes["library_versions"])}
-    texts = {key: str(attributes.get(key, "")) for key in ("encoder", "weights", "weights_sha256", "geometry")}
+    texts = {key: str(attributes.get(key, "")) for key in ("network", "weights", "weights_sha256", "geometry")}
     return EncoderReport(
         id=path.stem,
         **texts,

@@ -124,7 +124,7 @@ def _draw_sheet(path: Path, paths: list[str], cell: tuple[int, int], columns: in
         left = position % columns * (width + GAP) + GAP // 2
         top = position // columns * (height + GAP) + GAP // 2
         try:
-            picture = ImageOps.contain(read_image(source), cell, Image.Resampling.LANCZOS)
+            picture = ImageOps.contain(read_image(source, max_pixels=None), cell, Image.Resampling.LANCZOS)
             problems.append("")
         except (UnreadableImageError, OSError) as error:
             logger.warning("no thumbnail of %s: %s", source, error)
