@@ -16,6 +16,19 @@ include: "rules/grouping.smk"
 include: "rules/report.smk"
 
 
+rule grouping:
+    input:
+        per_dataset("{dataset}/manifest.csv"),
+        per_node("{dataset}/grouping/{node}/clusters.csv"),
+    localrule: True
+
+
+rule report:
+    input:
+        f"results/{PLAN.config.run}/report/index.html",
+    localrule: True
+
+
 rule all:
     default_target: True
     input:

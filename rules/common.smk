@@ -4,6 +4,7 @@ import ast
 import os
 import sys
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 
 import yaml
@@ -169,6 +170,13 @@ def encoder(wildcards):
     return PLAN.encoders[wildcards.encoder].model_dump(exclude=RUNTIME_KEYS)
 
 
+def encoder_files(wildcards):
+    """The user's own files that an encoder is made of: a module, a state dict."""
+    chosen = PLAN.encoders[wildcards.encoder]
+    own = [chosen.weights] if chosen.weights.endswith((".pth", ".pt")) else []
+    return [chosen.module, *own] if chosen.module else own
+
+
 def encoder_runtime(wildcards):
     """Where an encoder runs and where its weights come from."""
     return PLAN.encoders[wildcards.encoder].model_dump(include=RUNTIME_KEYS)
@@ -232,14 +240,21 @@ def block_ks(wildcards):
 
 
 def label_blocks(wildcards):
-    """Label files of every algorithm and block of k at a node."""
+    """Label files of every algorithm and block of k at a node.
+
+    Blocks end at multiples of ks_per_job, so that a wider range leaves those in its middle as they are.
+    """
     level = PLAN.level(wildcards.node)
-    first, last = level["ks"]
+    ks = range(level["ks"][0], level["ks"][1] + 1)
+    blocks = [
+        list(block)
+        for _, block in groupby(ks, lambda k: (k - 1) // GROUPING.ks_per_job)
+    ]
     folder = NODE.format(**wildcards)
     return [
-        f"{folder}/{wildcards.encoder}/labels/{algorithm}/k{lo:03d}-{min(lo + GROUPING.ks_per_job - 1, last):03d}.h5"
+        f"{folder}/{wildcards.encoder}/labels/{algorithm}/k{block[0]:03d}-{block[-1]:03d}.h5"
         for algorithm in level["algorithms"]
-        for lo in range(first, last + 1, GROUPING.ks_per_job)
+        for block in blocks
     ]
 
 

@@ -4,6 +4,7 @@
 rule extract_features:
     input:
         images="results/{run}/{dataset}/images.csv",
+        own=encoder_files,
         sources=sources("extract_features"),
     output:
         features="results/{run}/{dataset}/features/{encoder}.h5",

@@ -121,10 +121,3 @@ rule select_clustering:
         choice=choice,
     script:
         "../workflow_scripts/select_clustering.py"
-
-
-rule grouping:
-    input:
-        per_dataset("{dataset}/manifest.csv"),
-        per_node("{dataset}/grouping/{node}/clusters.csv"),
-    localrule: True

@@ -130,9 +130,3 @@ rule write_report:
         nodes=PLAN.nodes,
     script:
         "../workflow_scripts/write_report.py"
-
-
-rule report:
-    input:
-        f"results/{PLAN.config.run}/report/index.html",
-    localrule: True

@@ -2,7 +2,7 @@
 
 From stored features of 1000 images × 2048, four encoders, five algorithms, k = 2-50: everything from
 ``reduce_features`` to ``select_clustering``. Run: ``python tests/benchmarks/sweep.py [--components 50 | min]
-[--repeat 3] [--ks-per-job 10 25 49]``. Target: at most half of the loop's time. The loop is `sweep_loop.run_loop`.
+[--repeat 3] [--ks-per-job 10 25 50]``. Target: at most half of the loop's time. The loop is `sweep_loop.run_loop`.
 """
 
 import argparse
@@ -83,7 +83,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--components", type=lambda text: text if text == "min" else int(text), default=50)
     parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--ks-per-job", type=int, nargs="+", default=[25])
+    parser.add_argument("--ks-per-job", type=int, nargs="+", default=[50])
     arguments = parser.parse_args()
     # Full covariances in as many dimensions as images take minutes for each k and cannot be estimated.
     covariance = "diag" if arguments.components == "min" else "full"

@@ -32,11 +32,11 @@ TINY = {
                 "encoders": ["texture", "resnet18"],
                 "reduction": {"method": "pca", "components": 5},
                 "algorithms": ["kmeans", "agglomerative"],
-                "ks": [2, 5],
+                "ks": [2, 6],
             },
             {"algorithms": ["kmeans"], "ks": [2, 3]},
         ],
-        "ks_per_job": 2,
+        "ks_per_job": 3,
         "expand": ["root.0"],
     },
 }

@@ -7,7 +7,7 @@ import yaml
 
 pytestmark = pytest.mark.slow
 
-BLOCKS = ["k002-003", "k004-005"]
+BLOCKS = ["k002-003", "k004-006"]
 NODE_REPORT = {f"{rule}({node})" for rule in ("plot_clusters", "draw_contact_sheets") for node in ("root", "root.0")}
 SHARED_REPORT = {"tabulate_grouping", "write_report"}
 QUALITY_FIGURES = {"plot_quality(root)", "plot_quality(root.0)"}
@@ -91,9 +91,9 @@ def test_algorithm_parameter(workspace):
 
 
 def test_more_numbers_of_clusters(workspace):
-    change(workspace, "grouping", "levels", 0, "ks", to=[2, 7])
+    change(workspace, "grouping", "levels", 0, "ks", to=[2, 8])
     assert workspace.jobs() == (
-        clusterings(["texture", "resnet18"], ["kmeans", "agglomerative"], ["k006-007"])
+        clusterings(["texture", "resnet18"], ["kmeans", "agglomerative"], ["k007-008"])
         | scores("texture", "resnet18")
         | SELECTION
         | CHILD

@@ -68,7 +68,7 @@ def test_contract(tiny_run):
         assert list(read(root / encoder / "quality.csv")) == QUALITY_COLUMNS
         scores = read(root / encoder / "scores.csv")
         assert list(scores) == SCORE_COLUMNS
-        assert len(scores) == 2 * 4
+        assert len(scores) == 2 * 5
         with h5py.File(root / encoder / "labels/kmeans/k002-003.h5") as labels:
             assert set(labels) == {"k2", "k3", "image_id"}
             assert labels["k2"].dtype == np.int32

@@ -256,7 +256,7 @@ class Grouping(_Model):
     levels: list[Level] = Field(
         min_length=1, description="Level 0 is the main clustering; the last serves deeper ones."
     )
-    ks_per_job: int = Field(25, ge=1, description="Numbers of clusters that one job tries.")
+    ks_per_job: int = Field(50, ge=1, description="Numbers of clusters that one job tries, at most.")
     threads: int = Field(1, ge=1, description="Threads of a clustering or scoring job; numbers may depend on it.")
     expand: list[Node] = Field([], description="Clusters to cluster again: root.1 is cluster 1 of the root.")
     choose: dict[Node, Choice] = Field({}, description="Node → the clustering to take instead of the criterion's.")

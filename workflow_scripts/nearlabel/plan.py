@@ -32,7 +32,8 @@ class Plan:
     encoders : dict of str to Encoder
         By id; features' defaults filled in.
     levels : list of dict
-        Keys ``encoders`` (ids, or ``["winner"]``), ``reduction``, ``algorithms`` (Algorithm by id), ``ks``, ``criterion``.
+        Keys ``encoders`` (ids, or ``["winner"]``), ``reduction``, ``algorithms`` (Algorithm by id), ``ks``,
+        ``criterion``.
     nodes : list of str
         Every node to cluster, parents before children.
     """

@@ -1,6 +1,6 @@
 """The C-Score and its kin, and the usual measures of agreement between clusters and near-labels.
 
-The paper is ``industrial-image-grouping``, section 3.3.1. What it states beyond the definitions holds only in part:
+The paper is Mathias et al., ICAART 2025, section 3.3.1. What it states beyond the definitions holds only in part:
 
 - Eqs. 3 to 5 (C = k) are for pure clusters. In general 1 ≤ C ≤ min(k, m), with C = min(k, m) exactly where one
   partition refines the other; the lower bound of eq. 6, 0, is never approached.

@@ -64,9 +64,7 @@ def reduce_node(
         inside = image_id.isin(members)
         values, image_id = values[inside.to_numpy()], image_id[inside]
     if len(values) < 2:
-        raise ValueError(
-            f"node {node} has {len(values)} image, which cannot be clustered; leave it out of grouping.expand"
-        )
+        raise ValueError(f"node {node} has {len(values)} image, which cannot be clustered; do not expand it")
     if standardise is None:
         standardise = store.attributes["network"] == "texture"
     reduction = reduce_features(values, method, components, standardise=standardise, seed=seed)

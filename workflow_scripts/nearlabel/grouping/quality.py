@@ -30,7 +30,7 @@ STRIP = 512
 def label_entropy(labels: Sequence | np.ndarray) -> float:
     """Entropy of a clustering's sizes, in bits.
 
-    ``industrial-image-grouping`` eq. 1: H = −Σ p log₂ p over the clusters, p their shares of the points. 0 for a single
+    Mathias et al. 2025, eq. 1: H = −Σ p log₂ p over the clusters, p their shares of the points. 0 for a single
     cluster, log₂ k for k equal ones. Depends on the sizes only, to the last bit.
 
     Parameters
@@ -60,7 +60,7 @@ def silhouette_scores(
     """Mean silhouettes of many clusterings of the same points: exact, Euclidean, float64.
 
     s = (b − a) / max(a, b) averaged over all points, a the mean distance to the other points of the own cluster, b the
-    smallest mean distance to the points of another (Rousseeuw 1987; ``industrial-image-grouping`` eq. 2); s = 0 for a
+    smallest mean distance to the points of another (Rousseeuw 1987; Mathias et al. 2025, eq. 2); s = 0 for a
     point alone in its cluster and where a = b = 0. Agrees with ``sklearn.metrics.silhouette_score``. Points closer than
     about 3e-7 of their distance from the features' median are taken to coincide.
 

@@ -1,4 +1,7 @@
-"""Fewer dimensions before clustering: PCA, a random projection, or none."""
+"""Fewer dimensions before clustering: PCA, a random projection, or none.
+
+scikit-learn is imported where it computes: most who import this module only read a file.
+"""
 
 import json
 import logging
@@ -8,9 +11,6 @@ from typing import NamedTuple
 
 import h5py
 import numpy as np
-from sklearn.decomposition import PCA
-from sklearn.preprocessing import StandardScaler
-from sklearn.random_projection import GaussianRandomProjection
 
 from nearlabel.grouping.files import TEXT, opened_hdf5, written_whole
 
@@ -86,11 +86,15 @@ def reduce_features(
     if method not in ("pca", "random_projection", "none"):
         raise ValueError(f"unknown reduction method '{method}'; choose pca, random_projection or none")
     if standardise:
+        from sklearn.preprocessing import StandardScaler
+
         features = StandardScaler().fit_transform(features)
     if method == "none":
         return Reduction(features, method, features.shape[1], np.empty(0), standardise)
     wanted = _resolve_components(components, method, min(features.shape))
     if method == "random_projection":
+        from sklearn.random_projection import GaussianRandomProjection
+
         values = GaussianRandomProjection(wanted, random_state=seed).fit_transform(features)
         return Reduction(values, method, wanted, np.empty(0), standardise)
     return _principal_components(features, wanted, standardise)
@@ -111,6 +115,8 @@ def _resolve_components(components: int | float | str, method: str, limit: int) 
 
 
 def _principal_components(features: np.ndarray, wanted: int | float, standardise: bool) -> Reduction:
+    from sklearn.decomposition import PCA
+
     varies = features.var(axis=0).sum() > 0
     if not varies and isinstance(wanted, float):
         wanted = 1

@@ -54,7 +54,7 @@ def select_clustering(
 ) -> Selection:
     """Choose one clustering.
 
-    - ``min_max`` (``industrial-image-grouping`` sections 3.2.2 and 4.2): within each encoder `exclude_dominated`
+    - ``min_max`` (Mathias et al. 2025, sections 3.2.2 and 4.2): within each encoder `exclude_dominated`
       removes algorithms; among the others of all encoders the largest silhouette wins, ties by lower entropy, then
       smaller k.
     - ``silhouette``: the same without excluding anybody.
