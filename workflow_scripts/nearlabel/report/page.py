@@ -207,6 +207,7 @@ def _view_node(data, node: NodeReport, near_label: pd.Series, colors, summary, c
         "anchor": f"n{next(counter)}",
         "name": node.name,
         "size": len(node.clusters),
+        "shares": near_label_shares(near_label.reindex(node.clusters["image_id"]).fillna(""), colors),
         "selection": node.selection,
         "winner": winner,
         "winner_flags": [f for f in str(winner["flags"]).split(";") if f],
