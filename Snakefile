@@ -18,7 +18,12 @@ include: "rules/report.smk"
 
 rule grouping:
     input:
+        per_dataset("{dataset}/images.csv"),
+        per_dataset("{dataset}/rejected.csv"),
         per_dataset("{dataset}/manifest.csv"),
+        grouped_features(),
+        per_node_encoder("{dataset}/grouping/{node}/{encoder}/scores.csv"),
+        per_node("{dataset}/grouping/{node}/selection.json"),
         per_node("{dataset}/grouping/{node}/clusters.csv"),
     localrule: True
 
@@ -26,6 +31,10 @@ rule grouping:
 rule report:
     input:
         f"results/{PLAN.config.run}/report/index.html",
+        f"results/{PLAN.config.run}/tables/grouping.csv",
+        per_node("figures/{dataset}_{node}_quality.png"),
+        per_node("figures/{dataset}_{node}_clusters.png"),
+        per_node("figures/{dataset}_{node}_sheets.csv"),
     localrule: True
 
 

@@ -17,7 +17,7 @@ os.environ |= {
     "PYTHONPATH": os.pathsep.join(filter(None, [str(LIBRARY), os.getenv("PYTHONPATH")]))
 }
 
-from nearlabel.config import WINNER, ConfigError, hash_config
+from nearlabel.config import LABEL_BASED, WINNER, ConfigError, hash_config
 from nearlabel.images.listing import fingerprint_listing
 from nearlabel.plan import plan_run
 from nearlabel.seeds import derive_seed
@@ -177,11 +177,6 @@ def encoder_files(wildcards):
     return [chosen.module, *own] if chosen.module else own
 
 
-def encoder_runtime(wildcards):
-    """Where an encoder runs and where its weights come from."""
-    return PLAN.encoders[wildcards.encoder].model_dump(include=RUNTIME_KEYS)
-
-
 def encoder_seed(wildcards):
     chosen = PLAN.encoders[wildcards.encoder]
     if chosen.weights != "seeded":
@@ -268,6 +263,15 @@ def per_encoder(file):
         ]
 
     return files
+
+
+def selection_tables(wildcards):
+    """Scores of every encoder at a node; without near-labels where the choice needs none."""
+    by_labels = PLAN.level(wildcards.node)["criterion"] in LABEL_BASED
+    chosen = wildcards.node in GROUPING.choose
+    return per_encoder("scores.csv" if by_labels and not chosen else "quality.csv")(
+        wildcards
+    )
 
 
 def per_encoder_labels(wildcards):

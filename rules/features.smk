@@ -9,9 +9,9 @@ rule extract_features:
     output:
         features="results/{run}/{dataset}/features/{encoder}.h5",
     log:
-        "results/{run}/logs/extract_features/{dataset}_{encoder}.log",
+        "results/{run}/logs/extract_features/{dataset}/{encoder}.log",
     benchmark:
-        "results/{run}/benchmarks/extract_features/{dataset}_{encoder}.tsv"
+        "results/{run}/benchmarks/extract_features/{dataset}/{encoder}.tsv"
     conda:
         "../envs/nearlabel.yaml"
     # One for the network, one for each process that decodes; the network's own number comes from the config.
@@ -19,9 +19,13 @@ rule extract_features:
     resources:
         mem_mb=8000,
         runtime="12h",
+        # Where the job runs and finds its weights changes no number: not among the params, whose change would rerun it.
+        workers=lambda w: PLAN.encoders[w.encoder].workers,
+        device=lambda w: PLAN.encoders[w.encoder].device,
+        weights_dir=lambda w: PLAN.encoders[w.encoder].weights_dir or "",
+        weights_mirror=lambda w: PLAN.encoders[w.encoder].weights_mirror or "",
     params:
         encoder=encoder,
-        runtime=encoder_runtime,
         seed=encoder_seed,
         cache="results/cache",
     script:

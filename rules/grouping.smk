@@ -8,9 +8,9 @@ rule reduce_features:
     output:
         reduced="results/{run}/{dataset}/grouping/{node}/{encoder}/reduced.h5",
     log:
-        "results/{run}/logs/reduce_features/{dataset}_{node}_{encoder}.log",
+        "results/{run}/logs/reduce_features/{dataset}/{node}/{encoder}.log",
     benchmark:
-        "results/{run}/benchmarks/reduce_features/{dataset}_{node}_{encoder}.tsv"
+        "results/{run}/benchmarks/reduce_features/{dataset}/{node}/{encoder}.tsv"
     conda:
         "../envs/nearlabel.yaml"
     threads: GROUPING.threads
@@ -33,9 +33,9 @@ rule cluster_images:
     output:
         labels="results/{run}/{dataset}/grouping/{node}/{encoder}/labels/{algorithm}/{block}.h5",
     log:
-        "results/{run}/logs/cluster_images/{dataset}_{node}_{encoder}_{algorithm}_{block}.log",
+        "results/{run}/logs/cluster_images/{dataset}/{node}/{encoder}/{algorithm}/{block}.log",
     benchmark:
-        "results/{run}/benchmarks/cluster_images/{dataset}_{node}_{encoder}_{algorithm}_{block}.tsv"
+        "results/{run}/benchmarks/cluster_images/{dataset}/{node}/{encoder}/{algorithm}/{block}.tsv"
     conda:
         "../envs/nearlabel.yaml"
     threads: GROUPING.threads
@@ -59,9 +59,9 @@ rule score_clusterings:
     output:
         quality="results/{run}/{dataset}/grouping/{node}/{encoder}/quality.csv",
     log:
-        "results/{run}/logs/score_clusterings/{dataset}_{node}_{encoder}.log",
+        "results/{run}/logs/score_clusterings/{dataset}/{node}/{encoder}.log",
     benchmark:
-        "results/{run}/benchmarks/score_clusterings/{dataset}_{node}_{encoder}.tsv"
+        "results/{run}/benchmarks/score_clusterings/{dataset}/{node}/{encoder}.tsv"
     conda:
         "../envs/nearlabel.yaml"
     threads: GROUPING.threads
@@ -84,9 +84,9 @@ rule evaluate_c_score:
     output:
         scores="results/{run}/{dataset}/grouping/{node}/{encoder}/scores.csv",
     log:
-        "results/{run}/logs/evaluate_c_score/{dataset}_{node}_{encoder}.log",
+        "results/{run}/logs/evaluate_c_score/{dataset}/{node}/{encoder}.log",
     benchmark:
-        "results/{run}/benchmarks/evaluate_c_score/{dataset}_{node}_{encoder}.tsv"
+        "results/{run}/benchmarks/evaluate_c_score/{dataset}/{node}/{encoder}.tsv"
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -99,7 +99,7 @@ rule evaluate_c_score:
 
 rule select_clustering:
     input:
-        scores=per_encoder("scores.csv"),
+        scores=selection_tables,
         reduced=per_encoder("reduced.h5"),
         labels=per_encoder_labels,
         sources=sources("select_clustering"),
@@ -107,9 +107,9 @@ rule select_clustering:
         selection="results/{run}/{dataset}/grouping/{node}/selection.json",
         clusters="results/{run}/{dataset}/grouping/{node}/clusters.csv",
     log:
-        "results/{run}/logs/select_clustering/{dataset}_{node}.log",
+        "results/{run}/logs/select_clustering/{dataset}/{node}.log",
     benchmark:
-        "results/{run}/benchmarks/select_clustering/{dataset}_{node}.tsv"
+        "results/{run}/benchmarks/select_clustering/{dataset}/{node}.tsv"
     conda:
         "../envs/nearlabel.yaml"
     threads: 1

@@ -35,7 +35,6 @@ rule check_images:
         rejected="results/{run}/{dataset}/rejected.csv",
     log:
         "results/{run}/logs/check_images/{dataset}.log",
-        rejected="results/{run}/logs/check_images/{dataset}_rejected.csv",
     benchmark:
         "results/{run}/benchmarks/check_images/{dataset}.tsv"
     conda:

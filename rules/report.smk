@@ -3,7 +3,7 @@
 
 rule plot_quality:
     input:
-        scores=per_encoder("scores.csv"),
+        scores=per_encoder("quality.csv"),
         reduced=per_encoder("reduced.h5"),
         selection="results/{run}/{dataset}/grouping/{node}/selection.json",
         sources=sources("plot_quality"),
@@ -12,9 +12,9 @@ rule plot_quality:
             "results/{run}/figures/{dataset}_{node}_quality", svg=".svg", png=".png"
         ),
     log:
-        "results/{run}/logs/plot_quality/{dataset}_{node}.log",
+        "results/{run}/logs/plot_quality/{dataset}/{node}.log",
     benchmark:
-        "results/{run}/benchmarks/plot_quality/{dataset}_{node}.tsv"
+        "results/{run}/benchmarks/plot_quality/{dataset}/{node}.tsv"
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -37,9 +37,9 @@ rule plot_clusters:
             "results/{run}/figures/{dataset}_{node}_clusters", svg=".svg", png=".png"
         ),
     log:
-        "results/{run}/logs/plot_clusters/{dataset}_{node}.log",
+        "results/{run}/logs/plot_clusters/{dataset}/{node}.log",
     benchmark:
-        "results/{run}/benchmarks/plot_clusters/{dataset}_{node}.tsv"
+        "results/{run}/benchmarks/plot_clusters/{dataset}/{node}.tsv"
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -61,9 +61,9 @@ rule draw_contact_sheets:
         sheets=directory("results/{run}/figures/{dataset}_{node}_sheets"),
         index="results/{run}/figures/{dataset}_{node}_sheets.csv",
     log:
-        "results/{run}/logs/draw_contact_sheets/{dataset}_{node}.log",
+        "results/{run}/logs/draw_contact_sheets/{dataset}/{node}.log",
     benchmark:
-        "results/{run}/benchmarks/draw_contact_sheets/{dataset}_{node}.tsv"
+        "results/{run}/benchmarks/draw_contact_sheets/{dataset}/{node}.tsv"
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -107,6 +107,7 @@ rule write_report:
         scores=per_node_encoder("{dataset}/grouping/{node}/{encoder}/scores.csv"),
         reduced=per_node_encoder("{dataset}/grouping/{node}/{encoder}/reduced.h5"),
         selections=per_node("{dataset}/grouping/{node}/selection.json"),
+        clusters=per_node("{dataset}/grouping/{node}/clusters.csv"),
         quality_figures=per_node("figures/{dataset}_{node}_quality.svg"),
         clusters_figures=per_node("figures/{dataset}_{node}_clusters.svg"),
         sheets=per_node("figures/{dataset}_{node}_sheets.csv"),

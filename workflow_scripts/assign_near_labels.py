@@ -1,9 +1,10 @@
 import pandas as pd
 
 from nearlabel.images.near_labels import assign_near_labels
+from nearlabel.images.table import write_csv
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])
 images = pd.read_csv(snakemake.input.images, dtype=str, keep_default_na=False)
 manifest = assign_near_labels(images, snakemake.params.near_labels)
-manifest.to_csv(snakemake.output.manifest, index=False)
+write_csv(snakemake.output.manifest, manifest)

@@ -1,5 +1,8 @@
+from pathlib import Path
+
 from nearlabel.images.checks import check_images, require_accepted
 from nearlabel.images.datasets import read_dataset
+from nearlabel.images.table import write_csv
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])
@@ -10,8 +13,10 @@ images, rejected = check_images(
     max_pixels=snakemake.params.max_pixels,
     workers=snakemake.threads,
 )
-# What was rejected is worth seeing most when too much was: written beside the log, which outlives a failed job.
-rejected.to_csv(snakemake.log.rejected, index=False)
-require_accepted(images, rejected, snakemake.params.min_accepted, by_name=len(dataset.rejected))
-images.to_csv(snakemake.output.images, index=False)
-rejected.to_csv(snakemake.output.rejected, index=False)
+# What was rejected is worth seeing most when it was too much: beside the log, which outlives a failed job.
+listing = Path(snakemake.log[0]).with_name(f"{snakemake.wildcards.dataset}_rejected.csv")
+write_csv(listing, rejected)
+by_name = len(dataset.rejected)
+require_accepted(images, rejected, snakemake.params.min_accepted, listing=listing, by_name=by_name)
+write_csv(snakemake.output.images, images)
+write_csv(snakemake.output.rejected, rejected)

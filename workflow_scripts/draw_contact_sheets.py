@@ -1,6 +1,7 @@
 import pandas as pd
 
 from nearlabel.grouping.node import read_winner
+from nearlabel.images.table import write_csv
 from nearlabel.logs import configure_logging
 from nearlabel.report.sheets import draw_contact_sheets
 
@@ -13,4 +14,4 @@ index = draw_contact_sheets(
     pd.read_csv(snakemake.input.clusters, dtype={"image_id": str}, keep_default_na=False),
     snakemake.output.sheets,
 )
-index.to_csv(snakemake.output.index, index=False)
+write_csv(snakemake.output.index, index)

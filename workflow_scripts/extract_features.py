@@ -10,5 +10,8 @@ extract_features(
     output=snakemake.output.features,
     cache=snakemake.params.cache,
     seed=snakemake.params.seed,
-    **snakemake.params.runtime,
+    workers=snakemake.resources.workers,
+    device=snakemake.resources.device,
+    weights_dir=snakemake.resources.weights_dir or None,
+    weights_mirror=snakemake.resources.weights_mirror or None,
 )

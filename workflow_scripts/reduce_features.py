@@ -1,3 +1,4 @@
+import sklearn.decomposition  # noqa: F401 - loads what threadpool_limits is to limit
 from threadpoolctl import threadpool_limits
 
 from nearlabel.grouping.node import reduce_node

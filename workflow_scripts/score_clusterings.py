@@ -1,13 +1,13 @@
 from threadpoolctl import threadpool_limits
 
-from nearlabel.grouping.files import write_csv
 from nearlabel.grouping.labels import read_labels
 from nearlabel.grouping.quality import score_clusterings
 from nearlabel.grouping.reduce import read_reduced
+from nearlabel.images.table import write_csv
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])
-threadpool_limits(snakemake.params.threads)
+threadpool_limits(1)  # the scores have threads of their own
 quality = score_clusterings(
     read_reduced(snakemake.input.reduced).reduction.values,
     read_labels(snakemake.input.labels),

@@ -8,6 +8,7 @@ from PIL import Image
 
 from nearlabel.images.checks import check_images, require_accepted
 from nearlabel.images.datasets import read_dataset
+from nearlabel.images.table import write_csv
 
 
 def save(path, seed=0, mode="L", **options):
@@ -217,11 +218,11 @@ def test_too_few_accepted(folder):
     images, rejected = check_images(dataset)
     by_name = len(dataset.rejected)
     assert by_name == 50
-    require_accepted(images, rejected, 0.4, by_name=by_name)
+    require_accepted(images, rejected, 0.4, listing="rejected.csv", by_name=by_name)
     with pytest.raises(
         ValueError, match=r"only 14 of 30 images .* min_accepted = 0\.5; .* the file is empty .* \(16\)"
     ):
-        require_accepted(images, rejected, 0.5, by_name=by_name)
+        require_accepted(images, rejected, 0.5, listing="rejected.csv", by_name=by_name)
 
 
 def test_none_accepted(tmp_path):
@@ -229,4 +230,14 @@ def test_none_accepted(tmp_path):
     images, rejected = check_images(read(tmp_path))
     assert list(images.columns)[-1] == "sha256"
     with pytest.raises(ValueError, match="only 0 of 1 images"):
-        require_accepted(images, rejected, 0.0)
+        require_accepted(images, rejected, 0.0, listing="rejected.csv")
+
+
+def test_tables_hold_any_name(tmp_path):
+    names = ["3\rx.png", "a\nb.png", 'quote".png', "comma,.png", "naïve.png", "", "NA", " lead"]
+    frame = pd.DataFrame({"image_id": names, "cluster": range(len(names)), "score": [0.5, np.nan] * 4})
+    write_csv(tmp_path / "table.csv", frame)
+    back = pd.read_csv(
+        tmp_path / "table.csv", dtype={"image_id": str}, keep_default_na=False, na_values={"score": [""]}
+    )
+    pd.testing.assert_frame_equal(back, frame)

@@ -60,11 +60,12 @@ LEVEL = ("grouping", "levels", 0)
         (("foo",), 1, "foo is not a known key"),
         (("grouping", "foo"), 1, "grouping.foo is not a known key"),
         (("datasets", "steel", "foo"), 1, "datasets.steel.foo is not a known key"),
-        (("datasets", "steel", "kind"), "x", "datasets.steel: "),
+        (("datasets", "steel", "kind"), "x", "datasets.steel.kind: 'x' is unknown; choose one of csv"),
         (("datasets", "steel", "count"), "many", "datasets.steel.count: "),
         (("datasets", "steel", "sample"), {"n": 1}, "datasets.steel.sample.n: "),
         (("seed",), -1, "seed: "),
-        (("run",), "a/b", "run: "),
+        (("run",), "a/b", "run: 'a/b' is not a name of letters"),
+        (("run",), "cache", "'cache' is the name of the feature cache"),
         (("features",), {"device": "gpu"}, "features.device: "),
         (("features",), {"geometry": "round"}, "features.geometry: "),
         (("features",), {"batch_size": 0}, "features.batch_size: "),
@@ -81,7 +82,10 @@ LEVEL = ("grouping", "levels", 0)
         ((*LEVEL, "reduction"), {"components": 1.5}, "grouping.levels.0.reduction: "),
         ((*LEVEL, "reduction"), {"components": "few"}, "grouping.levels.0.reduction.components: "),
         ((*LEVEL, "reduction"), {"components": 0}, "grouping.levels.0.reduction: "),
-        (("grouping", "expand"), ["rot.1"], "grouping.expand.0: "),
+        (("grouping", "expand"), ["rot.1"], "grouping.expand.0: 'rot.1' is not a node"),
+        (("grouping", "expand"), ["root.12"], "root has at most 12 clusters, from 0"),
+        (("grouping", "datasets"), ["steel", "steel"], "'steel' more than once"),
+        ((*LEVEL, "encoders"), ["resnet5O"], "grouping.levels.0.encoders.0: 'resnet5O' is no encoder"),
         (("grouping", "choose"), {"root.1": {"algorithm": "kmeans", "k": 3}}, "the node is not clustered"),
         (("grouping", "choose"), {"root": {"algorithm": "kmeans", "k": 30}}, "outside ks"),
         (("grouping", "choose"), {"root": {"algorithm": "dbscan", "k": 3}}, "not one of kmeans"),
@@ -114,13 +118,28 @@ def test_entries_take_what_features_say_and_override_it():
     assert plan.encoders["texture"].weights == "none"
 
 
+def test_what_an_encoder_does_not_use_does_not_count():
+    one = plan_run(changed(("features",), {"batch_size": 4, "tile_overlap": 0.5, "tile_pool": "max"}))
+    other = plan_run(changed(("features",), {"batch_size": 8, "threads": 2}))
+    assert one.encoders["texture"] == other.encoders["texture"]
+    assert one.encoders["resnet18"] != other.encoders["resnet18"]
+
+
+def test_networks_are_those_that_torchvision_registers():
+    import torchvision
+
+    from nearlabel.features.catalogue import list_networks
+
+    assert list_networks() == sorted(torchvision.models.list_models(module=torchvision.models))
+
+
 def test_levels_inherit_and_nodes_imply_their_ancestors():
-    config = changed(("grouping", "expand"), ["root.1.25", "root.0"])
+    config = changed(("grouping", "expand"), ["root.1.2", "root.0"])
     config["grouping"]["levels"].append({"ks": [2, 3]})
     plan = plan_run(config)
-    assert plan.nodes == ["root", "root.0", "root.1", "root.1.25"]
+    assert plan.nodes == ["root", "root.0", "root.1", "root.1.2"]
     assert plan.level("root")["criterion"] == "min_max"
-    for deep in ("root.1", "root.1.25"):
+    for deep in ("root.1", "root.1.2"):
         assert plan.level(deep)["encoders"] == ["winner"]
         assert plan.level(deep)["criterion"] == "convergence_difference"
         assert plan.level(deep)["ks"] == [2, 3]

@@ -65,11 +65,9 @@ def test_far_origin_and_outlier_change_nothing():
     labels = (points[:, 0] > 0).astype(int)
     exact = silhouette_scores(points, [labels])[0]
     assert silhouette_scores(points + 1e6, [labels])[0] == pytest.approx(exact, abs=1e-8)
-    distances = np.linalg.norm(points[:, np.newaxis] - points, axis=2)
     with_outlier = np.concatenate([points, [[1e9] * 4]])
     found = silhouette_scores(with_outlier, [np.append(labels, 2)])[0]
     assert found == pytest.approx(60 / 61 * exact, abs=1e-6)
-    assert distances.max() < 10
 
 
 def test_the_same_partition_has_the_same_score_to_the_bit():

@@ -229,3 +229,20 @@ def test_numbers_depend_on_neither_names_nor_order(labels, names, random):
     random.shuffle(rows)
     again = number_clusters([names[labels[i]] for i in rows], [ids[i] for i in rows])
     assert again.tolist() == numbers[rows].tolist()
+
+
+def test_without_silhouettes_the_labels_still_decide():
+    frame = pd.DataFrame(
+        {
+            "algorithm": ["kmeans", "spectral"],
+            "k": [2, 2],
+            "entropy": [0.5, 1.0],
+            "silhouette": [np.nan, np.nan],
+            "convergence_difference": [0.25, 0.0],
+            "ami": [0.0, 1.0],
+        }
+    )
+    chosen = select_clustering({"texture": frame}, "convergence_difference")
+    assert (chosen.algorithm, chosen.criterion) == ("spectral", "convergence_difference")
+    assert "convergence_difference, then the lowest entropy" in chosen.note
+    assert select_clustering({"texture": frame}, "min_max").algorithm == "kmeans"

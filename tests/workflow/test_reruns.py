@@ -3,7 +3,6 @@
 import os
 
 import pytest
-import yaml
 
 pytestmark = pytest.mark.slow
 
@@ -113,18 +112,31 @@ def test_geometry_of_one_encoder(workspace):
     )
 
 
+# The root is selected without near-labels, its child by them.
+BY_NEAR_LABELS = {
+    "evaluate_c_score(root, texture)",
+    "evaluate_c_score(root, resnet18)",
+    "evaluate_c_score(root.0, winner)",
+    "select_clustering(root.0)",
+    "plot_quality(root.0)",
+    "plot_clusters(root.0)",
+    "draw_contact_sheets(root.0)",
+} | SHARED_REPORT
+
+
 def test_near_label(workspace):
     change(workspace, "datasets", "steel", "near_labels", to={"good": 0, "scratches": 2, "default": 1})
-    assert workspace.jobs() == (
-        {
-            "assign_near_labels",
-            "evaluate_c_score(root, texture)",
-            "evaluate_c_score(root, resnet18)",
-        }
-        | SELECTION
-        | CHILD
-        | REPORT
-    )
+    assert workspace.jobs() == {"assign_near_labels", "plot_clusters(root)"} | BY_NEAR_LABELS
+
+
+def test_where_features_are_computed(workspace):
+    change(workspace, "features", to=workspace.config["features"] | {"workers": 2, "device": "cpu", "weights_dir": "w"})
+    assert workspace.jobs() == {"write_report"}
+
+
+def test_deleted_file_of_the_contract(workspace):
+    (workspace.folder / "results/tiny/steel/rejected.csv").unlink()
+    assert "check_images" in workspace.jobs()
 
 
 def test_added_node(workspace):
@@ -143,15 +155,7 @@ def test_criterion_of_the_child(workspace):
 
 def test_edit_of_a_library_module(workspace):
     append(workspace, "workflow_scripts/nearlabel/grouping/cscore.py", "\n# edited\n")
-    assert workspace.jobs() == (
-        {
-            "evaluate_c_score(root, texture)",
-            "evaluate_c_score(root, resnet18)",
-        }
-        | SELECTION
-        | CHILD
-        | REPORT
-    )
+    assert workspace.jobs() == BY_NEAR_LABELS
 
 
 def test_edit_of_the_report(workspace):
@@ -170,6 +174,6 @@ def test_edit_of_logs(workspace):
 
 
 def test_seed(workspace):
-    jobs = workspace.jobs("--config", "seed=2")
-    assert {"draw_synthetic", "extract_features(resnet18)", "extract_features(texture)", "write_report"} <= jobs
-    assert yaml.safe_load((workspace.folder / "tiny.yaml").read_text())["seed"] == 1
+    everything = workspace.jobs("--forceall")
+    # Near-labels and tables of them draw nothing, but come after what does.
+    assert workspace.jobs("--config", "seed=2") == everything

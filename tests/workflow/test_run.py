@@ -109,7 +109,7 @@ def test_added_image_costs_itself(workspace):
     workspace.config = config
     target = "results/own/steel/features/resnet18.h5"
     workspace.snakemake(target)
-    log = workspace.folder / "results/own/logs/extract_features/steel_resnet18.log"
+    log = workspace.folder / "results/own/logs/extract_features/steel/resnet18.log"
     assert "24 of unlike content, 24 of them in the cache" in log.read_text()  # the other run has left them there
     drawn = np.random.default_rng(0).integers(0, 255, (32, 96), dtype=np.uint8)
     Image.fromarray(drawn).save(workspace.folder / "own/one more.png")

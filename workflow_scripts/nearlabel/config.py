@@ -7,14 +7,21 @@ new key here reruns nothing.
 import hashlib
 import json
 import re
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from nearlabel.features.catalogue import list_networks
 from nearlabel.grouping.parameters import ALGORITHM_PARAMETERS
 
-Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-Node = Annotated[str, Field(pattern=r"^root(\.(0|[1-9][0-9]*))*$")]
+_ID, _NODE = r"^[A-Za-z0-9][A-Za-z0-9_-]*$", r"^root(\.(0|[1-9][0-9]*))*$"
+_PATTERNS = {
+    _ID: "a name of letters, digits, _ and -, which begins with a letter or digit",
+    _NODE: "a node; write root, root.1 (its cluster 1), root.1.25",
+}
+Id = Annotated[str, Field(pattern=_ID)]
+Node = Annotated[str, Field(pattern=_NODE)]
 Geometry = Literal["official", "squash", "tile", "native"]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -37,7 +44,7 @@ class Sample(_Model):
 
 
 class _Dataset(_Model):
-    near_labels: dict[str, str] | str | None = Field(
+    near_labels: dict[str, str | None] | str | None = Field(
         None,
         description="Class → near-label, `default` for the classes not named; or a CSV with image_id and near_label; "
         "absent: the class itself.",
@@ -145,14 +152,23 @@ class Encoder(Features):
     def _check_custom(self):
         if self.id == WINNER:
             raise ValueError(f"the id '{WINNER}' is reserved for the parent's winning encoder; give another id")
+        known = list_networks()
+        if known and self.name not in ("texture", "custom", *known):
+            near = ", ".join(get_close_matches(self.name, ["texture", "custom", *known], 3)) or "resnet50"
+            raise ValueError(f"'{self.name}' is no encoder: not texture, custom or a torchvision classifier ({near}?)")
         if self.name == "custom" and not (self.module and self.callable):
             raise ValueError("a custom encoder needs `module` (a Python file) and `callable` (a function in it)")
         if self.name != "custom" and (self.module or self.callable):
             raise ValueError("`module` and `callable` belong to encoders with `name: custom`")
         if self.name == "custom" and self.weights in ("imagenet", "seeded"):
             raise ValueError("a custom encoder needs `weights`: the file with its state dict")
+        # What an encoder does not use must not tell two of its runs apart.
         if self.name == "texture":
-            self.weights = "none"
+            self.weights, self.batch_size, self.threads = "none", 1, 1
+        if self.geometry != "tile":
+            self.tile_overlap, self.tile_pool = 0.0, "mean"
+        if self.geometry == "native":
+            self.image_size, self.batch_size = None, 1
         return self
 
 
@@ -211,6 +227,7 @@ class Algorithm(_Model):
         return self
 
 
+LABEL_BASED = ("convergence_difference", "ami")  # criteria that look at near-labels
 Criterion = Literal["min_max", "convergence_difference", "ami", "silhouette"]
 Range = Annotated[list[int], Field(min_length=2, max_length=2)]
 PAPER_ALGORITHMS = ["kmeans", "agglomerative", "minibatch_kmeans", "spectral", "gaussian_mixture"]
@@ -273,9 +290,13 @@ class Config(_Model):
 
     @model_validator(mode="after")
     def _check_whole(self):
+        if self.run == "cache":
+            raise ValueError("run: 'cache' is the name of the feature cache below results; give the run another name")
         for name in self.grouping.datasets:
             if name not in self.datasets:
                 raise ValueError(f"grouping.datasets names '{name}', which is not under datasets")
+            if self.grouping.datasets.count(name) > 1:
+                raise ValueError(f"grouping.datasets names '{name}' more than once; name it once")
         return self
 
 
@@ -293,6 +314,10 @@ def describe_error(error: ValidationError, where: str = "") -> str:
     path = ".".join(part for part in [where, *(p for p in parts if not _UNION_TAGS.match(p))] if part)
     if first["type"] == "extra_forbidden":
         text = f"{path} is not a known key; see config/README.md for the keys"
+    elif first["type"] == "union_tag_invalid":
+        text = f"{path}.kind: {first['ctx']['tag']!r} is unknown; choose one of {', '.join(sorted(kinds))}"
+    elif first["type"] == "string_pattern_mismatch" and first["ctx"]["pattern"] in _PATTERNS:
+        text = f"{path}: {first['input']!r} is not {_PATTERNS[first['ctx']['pattern']]}"
     elif first["type"] == "missing":
         text = f"{path} is missing"
     elif first["type"] == "value_error":

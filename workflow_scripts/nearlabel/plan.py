@@ -97,9 +97,14 @@ class Plan:
     def _resolve_nodes(self) -> list[str]:
         nodes = {"root"}
         for node in self.config.grouping.expand:
-            while node:
+            while node != "root":
                 nodes.add(node)
-                node = node.rpartition(".")[0]
+                node, _, cluster = node.rpartition(".")
+                last = self.level(node)["ks"][1]
+                if int(cluster) >= last:
+                    raise ValueError(
+                        f"grouping.expand names {node}.{cluster}, but {node} has at most {last} clusters, from 0"
+                    )
         return sorted(nodes, key=lambda node: [int(part) for part in node.split(".")[1:]])
 
     def _check_choice(self, node: str, choice: Choice) -> None:

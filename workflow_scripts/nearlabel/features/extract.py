@@ -61,8 +61,7 @@ def extract_features(
     Parameters
     ----------
     images : DataFrame
-        ``images.csv``: image_id, path, sha256 and, for geometry ``native``, width and height. Rows of the output follow
-        it.
+        ``images.csv``: image_id, path, sha256. Rows of the output follow it.
     encoder : dict
         ``name`` and optionally ``weights, geometry, image_size, tile_overlap, tile_pool, batch_size, threads, module,
         callable``: see `nearlabel.features.encoders.build_encoder`. ``id`` is what messages and the file call it.
@@ -99,7 +98,8 @@ def extract_features(
     )
     label = encoder.get("id", built.name)
     batch_size = encoder.get("batch_size", 32)
-    pass_size = 1 if built.geometry == "native" and not _have_one_shape(images) else batch_size
+    # Images as they are can differ in shape; were a pass to hold those of one shape, an added image could change all.
+    pass_size = 1 if built.geometry == "native" else batch_size
     versions = {library: version(library) for library in _LIBRARIES}
     store = FeatureCache(
         cache,
@@ -134,11 +134,6 @@ def extract_features(
             "library_versions": json.dumps(versions, sort_keys=True),
         },
     )
-
-
-def _have_one_shape(images: pd.DataFrame) -> bool:
-    """Images as they are can share a forward pass only where all of the data set have one shape."""
-    return len(images[["width", "height"]].drop_duplicates()) == 1
 
 
 def _fill_cache(

@@ -148,8 +148,10 @@ def load_state(path: Path) -> dict[str, torch.Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds: damaged archives, unpickling, end of file
-        reason = str(error).partition("\n")[0]
-        raise ValueError(f"weights file {path} cannot be loaded as tensors only: {reason}") from error
+        raise ValueError(
+            f"weights file {path} is damaged, truncated, or holds more than tensors, which are the only thing loaded; "
+            "get it again, or save the network's state_dict()"
+        ) from error
     if not isinstance(state, dict) or not all(isinstance(value, torch.Tensor) for value in state.values()):
         raise ValueError(f"weights file {path} is not a state dict; save `network.state_dict()`, not the network")
     for key in [key for key in state if _OLD_DENSENET_KEY.match(key)]:

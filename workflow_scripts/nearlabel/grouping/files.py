@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
-import pandas as pd
 
 TEXT = h5py.string_dtype("utf-8")
 
@@ -62,17 +61,3 @@ def opened_hdf5(path: str | Path) -> Iterator[h5py.File]:
             yield file
     except (OSError, KeyError) as error:
         raise ValueError(f"{path} is damaged or not such a file ({error}); delete it and run again") from error
-
-
-def write_csv(path: str | Path, frame: pd.DataFrame) -> None:
-    r"""Write a frame as CSV: UTF-8, a header, no index, ``\n`` line ends, empty fields for missing values.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    frame : DataFrame
-        What to write.
-    """
-    with written_whole(path) as partial:
-        frame.to_csv(partial, index=False, encoding="utf-8", lineterminator="\n")

@@ -8,11 +8,12 @@ from typing import Any
 import pandas as pd
 
 from nearlabel.features.store import read_features
-from nearlabel.grouping.files import opened_hdf5, write_csv
+from nearlabel.grouping.files import opened_hdf5
 from nearlabel.grouping.labels import read_labels
 from nearlabel.grouping.reduce import Reduced, read_reduced, reduce_features, write_reduced
 from nearlabel.grouping.selection import cluster_table, read_selection, select_clustering, write_selection
 from nearlabel.grouping.tree import node_members, parse_node
+from nearlabel.images.table import write_csv
 
 logger = logging.getLogger(__name__)
 
@@ -127,6 +128,9 @@ def select_node(
     chosen = select_clustering(tables, criterion, choose)
     folder = Path(dict(zip(tables, reduced, strict=True))[chosen.encoder]).parent
     block = read_labels([file for file in labels if Path(file).parents[2] == folder])[chosen.algorithm]
+    if block.cut:
+        cut = f"k above the {len(block.image_id)} images were left out: {', '.join(map(str, block.cut))}"
+        chosen = chosen._replace(note=f"{chosen.note}; {cut}" if chosen.note else cut)
     logger.info("%s, %s, k = %d, by %s", chosen.encoder, chosen.algorithm, chosen.k, chosen.criterion)
     write_selection(selection, chosen)
     write_csv(clusters, cluster_table(block.labels[chosen.k], block.image_id))

@@ -104,18 +104,21 @@ def select_clustering(
         pairs = zip(table["encoder"], table["algorithm"], strict=True)
         table = table[[pair not in gone for pair in pairs]]
     if table["silhouette"].isna().all():
-        note = "no clustering has a defined silhouette; the lowest entropy decided, then the smallest k"
+        first = f"{criterion}, then " if criterion in LABEL_BASED else ""
+        note = f"no clustering has a defined silhouette; {first}the lowest entropy decided, then the smallest k"
     best = _rank(table, criterion).iloc[0]
     return Selection(str(best["encoder"]), str(best["algorithm"]), int(best["k"]), criterion, k_range, excluded, note)
 
 
 def _rank(table: pd.DataFrame, criterion: str) -> pd.DataFrame:
     column, largest_wins, ties = CRITERIA[criterion]
-    if table["silhouette"].isna().all():
-        return table.sort_values(["entropy", "k"], kind="stable")
-    table = table[table["silhouette"].notna()]
     if criterion in LABEL_BASED:
         table = table.assign(**{column: table[column].round(12)})
+    if table["silhouette"].isna().all():
+        by_labels = [column] if criterion in LABEL_BASED else []
+        ascending = [not largest_wins] * len(by_labels) + [True, True]
+        return table.sort_values([*by_labels, "entropy", "k"], ascending=ascending, kind="stable")
+    table = table[table["silhouette"].notna()]
     names, ascending = zip((column, not largest_wins), *ties, strict=True)
     return table.sort_values(list(names), ascending=list(ascending), kind="stable")
 

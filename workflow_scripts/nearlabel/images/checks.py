@@ -88,7 +88,7 @@ def check_images(
 
 
 def require_accepted(
-    images: pd.DataFrame, rejected: pd.DataFrame, min_accepted: float = 0.5, *, by_name: int = 0
+    images: pd.DataFrame, rejected: pd.DataFrame, min_accepted: float = 0.5, *, listing, by_name: int = 0
 ) -> None:
     """Stop when too few images could be used.
 
@@ -98,6 +98,8 @@ def require_accepted(
         From `check_images`; write them to files first, so that the user can look.
     min_accepted : float
         Least share of usable images, in [0, 1].
+    listing : str or Path
+        Where `rejected` was written, for the message.
     by_name : int
         Number of files that the reader rejected by name, the first rows of `rejected`: notes beside the images, stray
         copies. They do not count.
@@ -112,11 +114,11 @@ def require_accepted(
     if len(images) and len(images) >= min_accepted * total:
         return
     # Sizes and counts within reasons would make each one different.
-    counts = reasons.str.replace(r"[0-9]+", "N", regex=True).value_counts().head(3)
+    counts = reasons.str.replace(r"(?<!JPEG )\b[0-9]+\b", "N", regex=True).value_counts().head(3)
     most_frequent = "; ".join(f"{reason} ({count})" for reason, count in counts.items())
     raise ValueError(
         f"only {len(images)} of {total} images can be used, a smaller share than min_accepted = {min_accepted:g}; most "
-        f"frequent reasons: {most_frequent}; rejected.csv names every file."
+        f"frequent reasons: {most_frequent}; {listing} names every file."
     )
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nearlabel.grouping.files import write_csv, written_whole
+from nearlabel.grouping.files import written_whole
+from nearlabel.images.table import write_csv
 from nearlabel.report.text import visible
 
 GROUPING_COLUMNS = [
