@@ -1,7 +1,7 @@
 import pandas as pd
 
+from nearlabel.images.files import write_csv
 from nearlabel.images.near_labels import assign_near_labels
-from nearlabel.images.table import write_csv
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])

@@ -3,7 +3,7 @@ import pandas as pd
 from nearlabel.grouping.cscore import evaluate_c_score
 from nearlabel.grouping.labels import read_labels
 from nearlabel.grouping.node import read_scores
-from nearlabel.images.table import write_csv
+from nearlabel.images.files import write_csv
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])

@@ -3,7 +3,7 @@ from threadpoolctl import threadpool_limits
 from nearlabel.grouping.labels import read_labels
 from nearlabel.grouping.quality import score_clusterings
 from nearlabel.grouping.reduce import read_reduced
-from nearlabel.images.table import write_csv
+from nearlabel.images.files import write_csv
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])

@@ -8,7 +8,7 @@ from PIL import Image
 
 from nearlabel.images.checks import check_images, require_accepted
 from nearlabel.images.datasets import read_dataset
-from nearlabel.images.table import write_csv
+from nearlabel.images.files import write_csv
 
 
 def save(path, seed=0, mode="L", **options):

@@ -11,7 +11,7 @@ from PIL import Image
 
 from nearlabel.features.store import write_features
 from nearlabel.grouping.reduce import Reduced, reduce_features, write_reduced
-from nearlabel.images.table import write_csv
+from nearlabel.images.files import write_csv
 from nearlabel.report.clusters_figure import plot_clusters
 from nearlabel.report.collect import collect_dataset, collect_scores
 from nearlabel.report.page import near_label_shares, write_page

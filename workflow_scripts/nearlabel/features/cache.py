@@ -5,12 +5,13 @@ import hashlib
 import importlib.util
 import json
 import logging
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import h5py
 import numpy as np
+
+from nearlabel.images.files import written_whole
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +66,8 @@ class FeatureCache:
         self.folder.mkdir(parents=True, exist_ok=True)
         description = self.folder / "encoder.json"
         if not description.exists():
-            _write_whole(description, lambda path: path.write_text(_as_json(parts, indent=2) + "\n", encoding="utf-8"))
+            with written_whole(description) as partial:
+                partial.write_text(_as_json(parts, indent=2) + "\n", encoding="utf-8")
         self._places: dict[str, tuple[Path, int]] = {}
         for shard in sorted(self.folder.glob("*.h5")):
             try:
@@ -90,14 +92,10 @@ class FeatureCache:
             One row per image.
         """
         shard = self.folder / f"{hashlib.sha256(''.join(keys).encode()).hexdigest()[:32]}.h5"
-
-        def write(path):
-            with h5py.File(path, "w") as file:
-                file["key"] = np.array(keys, dtype="S")
-                file["features"] = features
-                file.attrs["sha256"] = _digest(keys, features)
-
-        _write_whole(shard, write)
+        with written_whole(shard) as partial, h5py.File(partial, "w") as file:
+            file["key"] = np.array(keys, dtype="S")
+            file["features"] = features
+            file.attrs["sha256"] = _digest(keys, features)
         self._places.update((key, (shard, row)) for row, key in enumerate(keys))
 
     def blocks(self, keys: Sequence[str]) -> Iterator[np.ndarray]:
@@ -127,12 +125,3 @@ def _digest(keys: Sequence[str], features: np.ndarray) -> str:
 
 def _as_json(parts: Mapping[str, object], indent: int | None = None) -> str:
     return json.dumps(parts, sort_keys=True, ensure_ascii=False, indent=indent)
-
-
-def _write_whole(path: Path, write) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

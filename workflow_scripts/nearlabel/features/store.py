@@ -1,6 +1,5 @@
 """The feature store: one HDF5 file per encoder, rows as in ``images.csv``."""
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
@@ -8,6 +7,8 @@ from typing import NamedTuple
 
 import h5py
 import numpy as np
+
+from nearlabel.images.files import written_whole
 
 
 class Features(NamedTuple):
@@ -50,30 +51,24 @@ def write_features(
         The number of rows is not the number of ids, or there is no row.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     blocks = iter([features] if isinstance(features, np.ndarray) else features)
     first = next(blocks, None)
     if first is None or not len(image_ids):
         raise ValueError(f"{path}: there is no image to write features of")
     count, dimension = len(image_ids), first.shape[1]
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with h5py.File(temporary, "w") as file:
-            for name, value in attributes.items():
-                file.attrs[name] = value
-            file.create_dataset("image_id", data=list(image_ids), dtype=h5py.string_dtype("utf-8"))
-            rows = file.create_dataset("features", (count, dimension), dtype=np.float32)
-            done = 0
-            for block in chain([first], blocks):
-                if done + len(block) > count:
-                    raise ValueError(f"{path}: more rows of features than the {count} image ids")
-                rows[done : done + len(block)] = block
-                done += len(block)
-            if done != count:
-                raise ValueError(f"{path}: {done} rows of features for {count} image ids")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with written_whole(path) as partial, h5py.File(partial, "w") as file:
+        for name, value in attributes.items():
+            file.attrs[name] = value
+        file.create_dataset("image_id", data=list(image_ids), dtype=h5py.string_dtype("utf-8"))
+        rows = file.create_dataset("features", (count, dimension), dtype=np.float32)
+        done = 0
+        for block in chain([first], blocks):
+            if done + len(block) > count:
+                raise ValueError(f"{path}: more rows of features than the {count} image ids")
+            rows[done : done + len(block)] = block
+            done += len(block)
+        if done != count:
+            raise ValueError(f"{path}: {done} rows of features for {count} image ids")
 
 
 def read_features(path) -> Features:

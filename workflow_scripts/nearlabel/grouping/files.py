@@ -1,6 +1,5 @@
-"""Files of the grouping room: written whole or not at all, damage reported by name."""
+"""HDF5 files of the grouping room: damage is reported by name."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,30 +7,6 @@ from pathlib import Path
 import h5py
 
 TEXT = h5py.string_dtype("utf-8")
-
-
-@contextmanager
-def written_whole(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path in the same folder, moved to `path` when the block ends without an error.
-
-    Parameters
-    ----------
-    path : str or Path
-        Where the finished file shall be; its folder is made.
-
-    Yields
-    ------
-    Path
-        Where to write.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield partial
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 @contextmanager

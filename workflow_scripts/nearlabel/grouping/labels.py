@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
-from nearlabel.grouping.files import TEXT, opened_hdf5, written_whole
+from nearlabel.grouping.files import TEXT, opened_hdf5
+from nearlabel.images.files import written_whole
 
 
 class Sweep(NamedTuple):

@@ -13,7 +13,7 @@ from nearlabel.grouping.labels import read_labels
 from nearlabel.grouping.reduce import Reduced, read_reduced, reduce_features, write_reduced
 from nearlabel.grouping.selection import cluster_table, read_selection, select_clustering, write_selection
 from nearlabel.grouping.tree import node_members, parse_node
-from nearlabel.images.table import write_csv
+from nearlabel.images.files import write_csv
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
-from nearlabel.grouping.files import TEXT, opened_hdf5, written_whole
+from nearlabel.grouping.files import TEXT, opened_hdf5
+from nearlabel.images.files import written_whole
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from nearlabel.grouping.files import written_whole
+from nearlabel.images.files import written_whole
 
 # Criterion → column to optimise, whether its largest value wins, and what breaks ties (column, ascending).
 CRITERIA: dict[str, tuple[str, bool, list[tuple[str, bool]]]] = {

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
+from nearlabel.images.files import written_whole
 from nearlabel.seeds import derive_seed
 
 GOOD = "good"
@@ -85,13 +86,15 @@ def draw_dataset(
         encoded = io.BytesIO()
         Image.fromarray(strip).save(encoded, format="PNG")
         name = f"strip_{number:05d}.png"
-        _replace(folder / name, encoded.getvalue())
+        with written_whole(folder / name) as partial:
+            partial.write_bytes(encoded.getvalue())
         rows.append((name, kind, hashlib.sha256(encoded.getvalue()).hexdigest()))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("file", "class", "sha256"))
     writer.writerows(rows)
-    _replace(table, text.getvalue().encode())
+    with written_whole(table) as partial:
+        partial.write_bytes(text.getvalue().encode())
 
 
 def draw_strip(kind: str, height: int, width: int, rng: np.random.Generator) -> np.ndarray:
@@ -126,12 +129,6 @@ def _choose_class(number: int, defect_share: float, kinds: tuple[str, ...], rare
     if position < rare_share:
         return RARE_KIND
     return kinds[min(int((position - rare_share) / (1 - rare_share) * len(kinds)), len(kinds) - 1)]
-
-
-def _replace(path: Path, content: bytes) -> None:
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(content)
-    os.replace(partial, path)
 
 
 def _smooth_noise(height: int, width: int, sigma: float | tuple[float, float], rng: np.random.Generator) -> np.ndarray:

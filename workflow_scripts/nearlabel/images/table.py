@@ -1,6 +1,5 @@
 """The table of a data set's files, as its reader builds it, and the checks that readers share."""
 
-import csv
 import os
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -99,25 +98,3 @@ def read_table(path: str | os.PathLike, columns: tuple[str, ...]) -> pd.DataFram
         if column not in table:
             raise ValueError(f"{path}: no column {column!r}; it has {', '.join(map(repr, table.columns))}.")
     return table
-
-
-def write_csv(path: str | os.PathLike, frame: pd.DataFrame) -> None:
-    r"""Write a frame as CSV: UTF-8, a header, no index, ``\n`` line ends; under its name only when complete.
-
-    All text is quoted: unquoted, a carriage return in a file name would end the row for most readers.
-
-    Parameters
-    ----------
-    path : str or path-like
-        The file; its folder is made.
-    frame : pandas.DataFrame
-        What to write; missing values become empty fields.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        frame.to_csv(partial, index=False, encoding="utf-8", lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nearlabel.grouping.files import written_whole
+from nearlabel.images.files import written_whole
 
 # Fixed places in the palette: an algorithm keeps its colour across encoders, nodes and runs.
 ALGORITHM_ORDER = ["kmeans", "agglomerative", "minibatch_kmeans", "spectral", "gaussian_mixture"]

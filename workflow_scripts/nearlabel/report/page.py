@@ -10,7 +10,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
-from nearlabel.grouping.files import written_whole
+from nearlabel.images.files import written_whole
 from nearlabel.report.collect import DatasetReport, NodeReport
 from nearlabel.report.figures import near_label_colors
 from nearlabel.report.tables import format_number, grouping_table, winning_row

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageOps
 
-from nearlabel.grouping.files import written_whole
+from nearlabel.images.files import written_whole
 from nearlabel.images.reading import UnreadableImageError, read_image
 
 logger = logging.getLogger(__name__)

@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from nearlabel.grouping.files import written_whole
-from nearlabel.images.table import write_csv
+from nearlabel.images.files import write_csv, written_whole
 from nearlabel.report.text import visible
 
 GROUPING_COLUMNS = [
