@@ -13,6 +13,7 @@ include: "rules/common.smk"
 include: "rules/images.smk"
 include: "rules/features.smk"
 include: "rules/grouping.smk"
+include: "rules/classifiers.smk"
 include: "rules/report.smk"
 
 
@@ -25,6 +26,10 @@ rule grouping:
         per_node_encoder("{dataset}/grouping/{node}/{encoder}/scores.csv"),
         per_node("{dataset}/grouping/{node}/selection.json"),
         per_node("{dataset}/grouping/{node}/clusters.csv"),
+        per_node("{dataset}/grouping/{node}/stability.csv"),
+        per_dataset("{dataset}/grouping/groups.csv"),
+        [level_table(name, PLAN.last_level) for name in GROUPING.datasets],
+        per_classification("{dataset}/grouping/{node}/classifiers/{target}/model.skops"),
     localrule: True
 
 
@@ -32,9 +37,10 @@ rule report:
     input:
         f"results/{PLAN.config.run}/report/index.html",
         f"results/{PLAN.config.run}/tables/grouping.csv",
-        per_node("figures/{dataset}_{node}_quality.png"),
-        per_node("figures/{dataset}_{node}_clusters.png"),
+        f"results/{PLAN.config.run}/tables/enrichment.csv",
+        node_figures(".png"),
         per_node("figures/{dataset}_{node}_sheets.csv"),
+        per_dataset("figures/{dataset}_tree.png"),
     localrule: True
 
 

@@ -1,6 +1,7 @@
 """The plan of this run, and the functions that rules take their inputs and params from."""
 
 import ast
+import csv
 import os
 import sys
 from functools import cache
@@ -50,6 +51,8 @@ wildcard_constraints:
         dict.fromkeys(id for level in PLAN.levels for id in level["algorithms"])
     ),
     block=r"k\d\d\d+-\d\d\d+",
+    level=r"\d+",
+    target="clusters|near_labels",
 
 
 # Library modules
@@ -297,19 +300,65 @@ def choice(wildcards):
     return None if chosen is None else chosen.model_dump()
 
 
-def per_node(pattern):
-    """Every grouped data set's and node's file, by a pattern with {dataset} and {node}."""
-    return [
-        f"results/{PLAN.config.run}/{pattern.format(dataset=name, node=node)}"
-        for name in GROUPING.datasets
-        for node in PLAN.nodes
-    ]
+def split_nodes(table):
+    """Nodes that a table of a level says are clustered."""
+    with open(table, encoding="utf-8", newline="") as opened:
+        return [row["node"] for row in csv.DictReader(opened) if row["split"] == "True"]
+
+
+def level_table(dataset, level):
+    return f"results/{PLAN.config.run}/{dataset}/grouping/levels/{level}.csv"
+
+
+def clustered_nodes(dataset, last_level=PLAN.last_level):
+    """Nodes of a data set that are clustered, down to a level; where the tree grows by itself, once it has grown."""
+    if PLAN.grows and last_level:
+        grown = checkpoints.plan_level.get(
+            run=PLAN.config.run, dataset=dataset, level=last_level - 1
+        )
+        return split_nodes(grown.output.table)
+    return ["root"] if PLAN.grows else PLAN.named
+
+
+def per_node(pattern, where=lambda node: True):
+    """Input function: every grouped data set's and clustered node's file, by a pattern with {dataset} and {node}."""
+
+    def files(wildcards):
+        return [
+            f"results/{PLAN.config.run}/{pattern.format(dataset=name, node=node)}"
+            for name in GROUPING.datasets
+            for node in clustered_nodes(name)
+            if where(node)
+        ]
+
+    return files
+
+
+def per_node_of_dataset(file):
+    """Input function: one file of every clustered node of a data set."""
+
+    def files(wildcards):
+        folder = f"results/{wildcards.run}/{wildcards.dataset}/grouping"
+        return [
+            f"{folder}/{node}/{file}" for node in clustered_nodes(wildcards.dataset)
+        ]
+
+    return files
 
 
 def per_dataset(pattern):
     return [
         f"results/{PLAN.config.run}/{pattern.format(dataset=name)}"
         for name in GROUPING.datasets
+    ]
+
+
+def per_classification(pattern):
+    """Every data set's and classification's file, by a pattern with {dataset}, {node} and {target}."""
+    return [
+        f"results/{PLAN.config.run}/{pattern.format(dataset=name, node=node, target=target)}"
+        for name in GROUPING.datasets
+        for node, target in PLAN.classifications
     ]
 
 
@@ -323,12 +372,137 @@ def grouped_features():
 
 
 def per_node_encoder(pattern):
-    """Every grouped data set's, node's and encoder's file, by a pattern with {dataset}, {node} and {encoder}."""
+    """Input function: every grouped data set's, clustered node's and encoder's file, by a pattern with all three."""
+
+    def files(wildcards):
+        return [
+            f"results/{PLAN.config.run}/{pattern.format(dataset=name, node=node, encoder=id)}"
+            for name in GROUPING.datasets
+            for node in clustered_nodes(name)
+            for id in PLAN.level(node)["encoders"]
+        ]
+
+    return files
+
+
+# Growing the tree
+
+
+def level_nodes(file):
+    """Input function: one file of every node that is clustered at a level."""
+
+    def files(wildcards):
+        level = int(wildcards.level)
+        folder = f"results/{wildcards.run}/{wildcards.dataset}/grouping"
+        return [
+            f"{folder}/{node}/{file}"
+            for node in clustered_nodes(wildcards.dataset, level)
+            if node.count(".") == level
+        ]
+
+    return files
+
+
+def level_reduced(wildcards):
+    """Reduced features of every node that is clustered at a level, by every encoder."""
+    level = int(wildcards.level)
+    folder = f"results/{wildcards.run}/{wildcards.dataset}/grouping"
     return [
-        f"results/{PLAN.config.run}/{pattern.format(dataset=name, node=node, encoder=id)}"
-        for name in GROUPING.datasets
-        for node in PLAN.nodes
+        f"{folder}/{node}/{id}/reduced.h5"
+        for node in clustered_nodes(wildcards.dataset, level)
+        if node.count(".") == level
         for id in PLAN.level(node)["encoders"]
+    ]
+
+
+def level_above(wildcards):
+    level = int(wildcards.level)
+    return [level_table(wildcards.dataset, level - 1)] if level else []
+
+
+def smallest_k_below(wildcards):
+    """Smallest number of clusters that the next level tries."""
+    return PLAN.levels[min(int(wildcards.level) + 1, len(PLAN.levels) - 1)]["ks"][0]
+
+
+# What the user names
+
+
+def overlap_wanted(wildcards):
+    """Smallest overlap of a node that the user has named with its images of then; empty for others, which a tree grew."""
+    return str(GROUPING.min_overlap) if wildcards.node in PLAN.named else ""
+
+
+def names_file(wildcards):
+    """The user's names for the groups of a data set, if any."""
+    names = GROUPING.names.get(wildcards.dataset)
+    return [names] if names else []
+
+
+def linkages(node):
+    """Linkage of each agglomerative algorithm at a node's level, by id."""
+    return {
+        id: algorithm.parameters["linkage"]
+        for id, algorithm in PLAN.level(node)["algorithms"].items()
+        if algorithm.name == "agglomerative"
+    }
+
+
+# Models on top of the clusters
+
+
+def classification(wildcards):
+    """Models that learn a node's clusters or near-labels, and how they are judged."""
+    chosen = PLAN.classifications[wildcards.node, wildcards.target]
+    models = [model.model_dump() | {"id": id} for id, model in chosen["models"].items()]
+    return chosen | {"models": models}
+
+
+def classified_encoders(wildcards):
+    """What each encoder that may have won the node's features depend on, for new images."""
+    return {
+        id: {
+            **PLAN.encoders[id].model_dump(exclude=RUNTIME_KEYS),
+            "seed": encoder_seed(Wildcards({}, encoder=id)),
+        }
+        for id in PLAN.candidates(wildcards.node)
+    }
+
+
+def node_figures(suffix):
+    """Input function: every figure of every clustered node."""
+    patterns = {
+        f"figures/{{dataset}}_{{node}}_{kind}{suffix}": lambda node: True
+        for kind in ("quality", "clusters", "near_labels", "convergence", "algorithms")
+    }
+    patterns[f"figures/{{dataset}}_{{node}}_dendrogram{suffix}"] = linkages
+
+    def files(wildcards):
+        return [
+            file
+            for pattern, where in patterns.items()
+            for file in per_node(pattern, where)(wildcards)
+        ]
+
+    return files
+
+
+def classifier_files(wildcards):
+    """What the report shows of the models on top of the clusters."""
+    if not PLAN.classifications:
+        return []
+    folder = "{dataset}/grouping/{node}/classifiers/{target}"
+    figures = "figures/{dataset}_{node}_{target}"
+    patterns = [
+        f"{folder}/summary.json",
+        f"{folder}/rules.txt",
+        f"{figures}_classifiers.svg",
+        f"{figures}_decision_tree.svg",
+    ]
+    table = f"results/{PLAN.config.run}/tables/classifiers.csv"
+    return [
+        table,
+        *(file for pattern in patterns for file in per_classification(pattern)),
     ]
 
 

@@ -18,6 +18,8 @@ rule reduce_features:
         # Features in float32, their centred copy and the decomposition's in float64.
         mem_mb=lambda w, input: 1000 + 6 * int(input.size_mb),
         runtime="1h",
+        # A limit that stops a job or not changes no number: not among the params, whose change would rerun it.
+        min_overlap=overlap_wanted,
     params:
         reduction=reduction,
         seed=lambda w: derive_seed(PLAN.config.seed, f"reduce/{w.dataset}/{w.node}"),
@@ -83,6 +85,7 @@ rule evaluate_c_score:
         sources=sources("evaluate_c_score"),
     output:
         scores="results/{run}/{dataset}/grouping/{node}/{encoder}/scores.csv",
+        null="results/{run}/{dataset}/grouping/{node}/{encoder}/null.csv",
     log:
         "results/{run}/logs/evaluate_c_score/{dataset}/{node}/{encoder}.log",
     benchmark:
@@ -93,6 +96,11 @@ rule evaluate_c_score:
     resources:
         mem_mb=2000,
         runtime="1h",
+    params:
+        permutations=GROUPING.permutations,
+        seed=lambda w: derive_seed(
+            PLAN.config.seed, f"null/{w.dataset}/{w.node}/{w.encoder}"
+        ),
     script:
         "../workflow_scripts/evaluate_c_score.py"
 
@@ -121,3 +129,100 @@ rule select_clustering:
         choice=choice,
     script:
         "../workflow_scripts/select_clustering.py"
+
+
+rule measure_stability:
+    input:
+        reduced=per_encoder("reduced.h5"),
+        selection="results/{run}/{dataset}/grouping/{node}/selection.json",
+        clusters="results/{run}/{dataset}/grouping/{node}/clusters.csv",
+        sources=sources("measure_stability"),
+    output:
+        stability="results/{run}/{dataset}/grouping/{node}/stability.csv",
+    log:
+        "results/{run}/logs/measure_stability/{dataset}/{node}.log",
+    benchmark:
+        "results/{run}/benchmarks/measure_stability/{dataset}/{node}.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: GROUPING.threads
+    resources:
+        mem_mb=4000,
+        runtime="4h",
+    params:
+        algorithms=lambda w: {
+            id: algorithm.model_dump()
+            for id, algorithm in PLAN.level(w.node)["algorithms"].items()
+        },
+        bootstraps=GROUPING.bootstraps,
+        seed=lambda w: derive_seed(PLAN.config.seed, f"stability/{w.dataset}/{w.node}"),
+        threads=GROUPING.threads,
+    script:
+        "../workflow_scripts/measure_stability.py"
+
+
+# Only a tree that grows by itself waits for its own levels; one that the user expands is known beforehand.
+if PLAN.grows:
+
+    checkpoint plan_level:
+        input:
+            above=level_above,
+            clusters=level_nodes("clusters.csv"),
+            selections=level_nodes("selection.json"),
+            reduced=level_reduced,
+            manifest="results/{run}/{dataset}/manifest.csv",
+            sources=sources("plan_level"),
+        output:
+            table="results/{run}/{dataset}/grouping/levels/{level}.csv",
+        log:
+            "results/{run}/logs/plan_level/{dataset}/{level}.log",
+        benchmark:
+            "results/{run}/benchmarks/plan_level/{dataset}/{level}.tsv"
+        conda:
+            "../envs/nearlabel.yaml"
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime="1h",
+        params:
+            limits=GROUPING.expand_limits.model_dump(),
+            wanted=PLAN.named,
+            smallest_k=smallest_k_below,
+        script:
+            "../workflow_scripts/plan_level.py"
+
+
+rule collect_groups:
+    input:
+        clusters=per_node_of_dataset("clusters.csv"),
+        manifest="results/{run}/{dataset}/manifest.csv",
+        images="results/{run}/{dataset}/images.csv",
+        names=names_file,
+        sources=sources("collect_groups"),
+    output:
+        groups="results/{run}/{dataset}/grouping/groups.csv",
+        folder=directory("results/{run}/{dataset}/grouping/groups"),
+        # What a checkpoint writes where the tree grows by itself.
+        levels=(
+            []
+            if PLAN.grows
+            else [
+                f"results/{{run}}/{{dataset}}/grouping/levels/{level}.csv"
+                for level in range(PLAN.last_level + 1)
+            ]
+        ),
+    log:
+        "results/{run}/logs/collect_groups/{dataset}.log",
+    benchmark:
+        "results/{run}/benchmarks/collect_groups/{dataset}.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime="1h",
+        min_overlap=str(GROUPING.min_overlap),
+    params:
+        copies=GROUPING.groups == "copies",
+    script:
+        "../workflow_scripts/collect_groups.py"

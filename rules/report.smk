@@ -31,11 +31,13 @@ rule plot_clusters:
         selection="results/{run}/{dataset}/grouping/{node}/selection.json",
         clusters="results/{run}/{dataset}/grouping/{node}/clusters.csv",
         manifest="results/{run}/{dataset}/manifest.csv",
+        names=names_file,
         sources=sources("plot_clusters"),
     output:
-        multiext(
-            "results/{run}/figures/{dataset}_{node}_clusters", svg=".svg", png=".png"
-        ),
+        clusters_svg="results/{run}/figures/{dataset}_{node}_clusters.svg",
+        clusters_png="results/{run}/figures/{dataset}_{node}_clusters.png",
+        near_labels_svg="results/{run}/figures/{dataset}_{node}_near_labels.svg",
+        near_labels_png="results/{run}/figures/{dataset}_{node}_near_labels.png",
     log:
         "results/{run}/logs/plot_clusters/{dataset}/{node}.log",
     benchmark:
@@ -48,6 +50,61 @@ rule plot_clusters:
         runtime="10m",
     script:
         "../workflow_scripts/plot_clusters.py"
+
+
+rule plot_dendrogram:
+    input:
+        reduced=per_encoder("reduced.h5"),
+        selection="results/{run}/{dataset}/grouping/{node}/selection.json",
+        clusters="results/{run}/{dataset}/grouping/{node}/clusters.csv",
+        manifest="results/{run}/{dataset}/manifest.csv",
+        names=names_file,
+        sources=sources("plot_dendrogram"),
+    output:
+        svg="results/{run}/figures/{dataset}_{node}_dendrogram.svg",
+        png="results/{run}/figures/{dataset}_{node}_dendrogram.png",
+    log:
+        "results/{run}/logs/plot_dendrogram/{dataset}/{node}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_dendrogram/{dataset}/{node}.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime="10m",
+    params:
+        linkages=lambda w: linkages(w.node),
+    script:
+        "../workflow_scripts/plot_dendrogram.py"
+
+
+rule plot_agreement:
+    input:
+        scores=per_encoder("scores.csv"),
+        nulls=per_encoder("null.csv"),
+        reduced=per_encoder("reduced.h5"),
+        labels=per_encoder_labels,
+        selection="results/{run}/{dataset}/grouping/{node}/selection.json",
+        manifest="results/{run}/{dataset}/manifest.csv",
+        sources=sources("plot_agreement"),
+    output:
+        convergence_svg="results/{run}/figures/{dataset}_{node}_convergence.svg",
+        convergence_png="results/{run}/figures/{dataset}_{node}_convergence.png",
+        algorithms_svg="results/{run}/figures/{dataset}_{node}_algorithms.svg",
+        algorithms_png="results/{run}/figures/{dataset}_{node}_algorithms.png",
+    log:
+        "results/{run}/logs/plot_agreement/{dataset}/{node}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_agreement/{dataset}/{node}.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime="10m",
+    script:
+        "../workflow_scripts/plot_agreement.py"
 
 
 rule draw_contact_sheets:
@@ -74,6 +131,56 @@ rule draw_contact_sheets:
         "../workflow_scripts/draw_contact_sheets.py"
 
 
+rule plot_tree:
+    input:
+        levels=lambda w: level_table(w.dataset, PLAN.last_level),
+        groups="results/{run}/{dataset}/grouping/groups.csv",
+        names=names_file,
+        sources=sources("plot_tree"),
+    output:
+        svg="results/{run}/figures/{dataset}_tree.svg",
+        png="results/{run}/figures/{dataset}_tree.png",
+    log:
+        "results/{run}/logs/plot_tree/{dataset}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_tree/{dataset}.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    script:
+        "../workflow_scripts/plot_tree.py"
+
+
+rule plot_classifiers:
+    input:
+        scores="results/{run}/{dataset}/grouping/{node}/classifiers/{target}/scores.csv",
+        confusion="results/{run}/{dataset}/grouping/{node}/classifiers/{target}/confusion.csv",
+        summary="results/{run}/{dataset}/grouping/{node}/classifiers/{target}/summary.json",
+        model="results/{run}/{dataset}/grouping/{node}/classifiers/{target}/model.skops",
+        names=names_file,
+        sources=sources("plot_classifiers"),
+    output:
+        classifiers_svg="results/{run}/figures/{dataset}_{node}_{target}_classifiers.svg",
+        classifiers_png="results/{run}/figures/{dataset}_{node}_{target}_classifiers.png",
+        decision_tree_svg="results/{run}/figures/{dataset}_{node}_{target}_decision_tree.svg",
+        decision_tree_png="results/{run}/figures/{dataset}_{node}_{target}_decision_tree.png",
+    log:
+        "results/{run}/logs/plot_classifiers/{dataset}/{node}/{target}.log",
+    benchmark:
+        "results/{run}/benchmarks/plot_classifiers/{dataset}/{node}/{target}.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    script:
+        "../workflow_scripts/plot_classifiers.py"
+
+
 rule tabulate_grouping:
     input:
         scores=per_node_encoder("{dataset}/grouping/{node}/{encoder}/scores.csv"),
@@ -98,6 +205,58 @@ rule tabulate_grouping:
         "../workflow_scripts/tabulate_grouping.py"
 
 
+rule tabulate_clusters:
+    input:
+        clusters=per_node("{dataset}/grouping/{node}/clusters.csv"),
+        stability=per_node("{dataset}/grouping/{node}/stability.csv"),
+        manifests=per_dataset("{dataset}/manifest.csv"),
+        names=[file for file in GROUPING.names.values()],
+        sources=sources("tabulate_clusters"),
+    output:
+        clusters_csv="results/{run}/tables/clusters.csv",
+        clusters_md="results/{run}/tables/clusters.md",
+        clusters_tex="results/{run}/tables/clusters.tex",
+        enrichment_csv="results/{run}/tables/enrichment.csv",
+        enrichment_md="results/{run}/tables/enrichment.md",
+        enrichment_tex="results/{run}/tables/enrichment.tex",
+    log:
+        "results/{run}/logs/tabulate_clusters.log",
+    benchmark:
+        "results/{run}/benchmarks/tabulate_clusters.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    params:
+        names=GROUPING.names,
+    script:
+        "../workflow_scripts/tabulate_clusters.py"
+
+
+rule tabulate_classifiers:
+    input:
+        summaries=per_classification(
+            "{dataset}/grouping/{node}/classifiers/{target}/summary.json"
+        ),
+        sources=sources("tabulate_classifiers"),
+    output:
+        multiext("results/{run}/tables/classifiers", csv=".csv", md=".md", tex=".tex"),
+    log:
+        "results/{run}/logs/tabulate_classifiers.log",
+    benchmark:
+        "results/{run}/benchmarks/tabulate_classifiers.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime="10m",
+    script:
+        "../workflow_scripts/tabulate_classifiers.py"
+
+
 rule write_report:
     input:
         rejected=per_dataset("{dataset}/rejected.csv"),
@@ -108,10 +267,15 @@ rule write_report:
         reduced=per_node_encoder("{dataset}/grouping/{node}/{encoder}/reduced.h5"),
         selections=per_node("{dataset}/grouping/{node}/selection.json"),
         clusters=per_node("{dataset}/grouping/{node}/clusters.csv"),
-        quality_figures=per_node("figures/{dataset}_{node}_quality.svg"),
-        clusters_figures=per_node("figures/{dataset}_{node}_clusters.svg"),
         sheets=per_node("figures/{dataset}_{node}_sheets.csv"),
-        table="results/{run}/tables/grouping.csv",
+        figures=node_figures(".svg"),
+        trees=per_dataset("figures/{dataset}_tree.svg"),
+        groups=per_dataset("{dataset}/grouping/groups.csv"),
+        levels=[level_table(name, PLAN.last_level) for name in GROUPING.datasets],
+        names=[file for file in GROUPING.names.values()],
+        grouping_table="results/{run}/tables/grouping.csv",
+        clusters_table="results/{run}/tables/clusters.csv",
+        classifiers=classifier_files,
         sources=sources("write_report") + report_templates(),
     output:
         page="results/{run}/report/index.html",
@@ -128,6 +292,7 @@ rule write_report:
     params:
         config=PLAN.config.model_dump(),
         datasets=GROUPING.datasets,
-        nodes=PLAN.nodes,
+        nodes=lambda w: {name: clustered_nodes(name) for name in GROUPING.datasets},
+        classifications=list(PLAN.classifications),
     script:
         "../workflow_scripts/write_report.py"

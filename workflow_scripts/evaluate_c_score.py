@@ -1,15 +1,18 @@
 import pandas as pd
 
-from nearlabel.grouping.cscore import evaluate_c_score
+from nearlabel.grouping.agreement import evaluate_c_score
 from nearlabel.grouping.labels import read_labels
 from nearlabel.grouping.node import read_scores
 from nearlabel.images.files import write_csv
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])
-scores = evaluate_c_score(
+scores, null = evaluate_c_score(
     read_scores(snakemake.input.quality),
     read_labels(snakemake.input.labels),
     pd.read_csv(snakemake.input.manifest, dtype=str, keep_default_na=False),
+    permutations=snakemake.params.permutations,
+    seed=snakemake.params.seed,
 )
 write_csv(snakemake.output.scores, scores)
+write_csv(snakemake.output.null, null)

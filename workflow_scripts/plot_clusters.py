@@ -3,15 +3,22 @@ from pathlib import Path
 
 import pandas as pd
 
+from nearlabel.grouping.groups import read_names
 from nearlabel.grouping.node import read_winner
 from nearlabel.logs import configure_logging
 from nearlabel.report.clusters_figure import plot_clusters
+from nearlabel.report.near_labels_figure import plot_near_labels
 
 configure_logging(snakemake.log[0])
-plot_clusters(
+images = [
     read_winner(snakemake.input.reduced, snakemake.input.selection),
     pd.read_csv(snakemake.input.clusters, dtype={"image_id": str}, keep_default_na=False),
     pd.read_csv(snakemake.input.manifest, dtype=str, keep_default_na=False),
     json.loads(Path(snakemake.input.selection).read_text(encoding="utf-8")),
-    Path(snakemake.output.svg).with_suffix(""),
-)
+]
+names = read_names(next(iter(snakemake.input.names), None))
+for plot, output in (
+    (plot_clusters, snakemake.output.clusters_svg),
+    (plot_near_labels, snakemake.output.near_labels_svg),
+):
+    plot(*images, Path(output).with_suffix(""), node=snakemake.wildcards.node, names=names)

@@ -13,5 +13,6 @@ reduce_node(
     clusters=snakemake.input.get("clusters"),
     selection=snakemake.input.get("selection"),
     seed=snakemake.params.seed,
+    min_overlap=float(snakemake.resources.min_overlap) if snakemake.resources.min_overlap else None,
     **snakemake.params.reduction,
 )

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import pandas as pd
 import yaml
 
 from nearlabel.logs import configure_logging
@@ -10,6 +11,9 @@ from nearlabel.report.provenance import describe_machine, library_versions, read
 configure_logging(snakemake.log[0])
 run = Path(snakemake.output.page).parents[1]
 config = snakemake.params.config
+evidence = pd.read_csv(
+    snakemake.input.clusters_table, dtype={"name": str, "near_label": str}, keep_default_na=False, na_values=[""]
+)
 write_page(
     snakemake.output.page,
     run=config["run"],
@@ -21,11 +25,16 @@ write_page(
         collect_dataset(
             run,
             dataset,
-            nodes=snakemake.params.nodes,
+            nodes=nodes,
             scores=snakemake.input.scores,
             features=snakemake.input.features,
+            figures=snakemake.input.figures,
+            levels=levels,
+            evidence=evidence,
+            names=config["grouping"]["names"].get(dataset),
+            classifications=snakemake.params.classifications,
         )
-        for dataset in snakemake.params.datasets
+        for (dataset, nodes), levels in zip(snakemake.params.nodes.items(), snakemake.input.levels, strict=True)
     ],
     kinds={name: dataset["kind"] for name, dataset in config["datasets"].items()},
 )

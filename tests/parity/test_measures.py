@@ -12,8 +12,8 @@ from sklearn.metrics import (
 )
 from sklearn.metrics.cluster import contingency_matrix
 
+from nearlabel.grouping.agreement import evaluate_c_score
 from nearlabel.grouping.algorithms import sweep
-from nearlabel.grouping.cscore import evaluate_c_score
 from nearlabel.grouping.labels import LabelBlock
 from nearlabel.grouping.quality import label_entropy, score_clusterings
 from nearlabel.grouping.selection import select_clustering
@@ -35,7 +35,7 @@ def planted():
     noisy = np.where(rng.random(600) < 0.05, rng.integers(0, 6, 600), truth)
     manifest = pd.DataFrame({"image_id": ids, "near_label": noisy.astype(str)})
     manifest.loc[:9, "near_label"] = ""
-    scores = evaluate_c_score(score_clusterings(points, blocks), blocks, manifest)
+    scores, _ = evaluate_c_score(score_clusterings(points, blocks), blocks, manifest, permutations=20, seed=0)
     return scores, result.labels, noisy
 
 

@@ -32,7 +32,7 @@ def changed(path, value):
 
 @pytest.mark.parametrize("name", ["config.yaml", "magnetic_tile.yaml", "severstal.yaml"])
 def test_shipped_configs_are_valid(name):
-    assert plan_run(yaml.safe_load((CONFIG / name).read_text(encoding="utf-8"))).nodes[0] == "root"
+    assert plan_run(yaml.safe_load((CONFIG / name).read_text(encoding="utf-8"))).named[0] == "root"
 
 
 def test_schema_is_current():
@@ -89,6 +89,23 @@ LEVEL = ("grouping", "levels", 0)
         (("grouping", "choose"), {"root.1": {"algorithm": "kmeans", "k": 3}}, "the node is not clustered"),
         (("grouping", "choose"), {"root": {"algorithm": "kmeans", "k": 30}}, "outside ks"),
         (("grouping", "choose"), {"root": {"algorithm": "dbscan", "k": 3}}, "not one of kmeans"),
+        (("grouping", "expand"), "all", "grouping.expand: must be a list of nodes or auto, not 'all'"),
+        (("grouping", "expand_limits"), {"purity": 2}, "grouping.expand_limits.purity: "),
+        (("grouping", "expand_limits"), {"depth": 2}, "grouping.expand_limits.depth is not a known key"),
+        (("grouping", "permutations"), 100, "grouping.permutations: "),
+        (("grouping", "names"), {"other": "names.csv"}, "'other', which is not under grouping.datasets"),
+        (("grouping", "groups"), "moved", "grouping.groups: "),
+        (("grouping", "classify"), [{"target": "classes"}], "grouping.classify.0.target: "),
+        (("grouping", "classify"), [{"node": "root.1", "target": "clusters"}], "add it to grouping.expand"),
+        (("grouping", "classify"), [{"target": "clusters", "models": ["svm", "svm"]}], "'svm' more than once"),
+        (("grouping", "classify"), [{"target": "clusters", "models": ["tree"]}], "classify.0.models.0.name: "),
+        (("grouping", "classify"), [{"target": "clusters", "choose": "tree"}], "choose is 'tree', not one of svm"),
+        (("grouping", "classify"), [{"target": "clusters"}, {"target": "clusters"}], "repeats target 'clusters'"),
+        (
+            ("grouping", "classify"),
+            [{"target": "clusters", "models": [{"name": "svm", "parameters": {"C": -1}}]}],
+            "parameter 'C' of svm must be",
+        ),
         (("grouping", "datasets"), ["other"], "'other', which is not under datasets"),
         (("grouping", "ks_per_job"), 0, "grouping.ks_per_job: "),
     ],
@@ -137,7 +154,8 @@ def test_levels_inherit_and_nodes_imply_their_ancestors():
     config = changed(("grouping", "expand"), ["root.1.2", "root.0"])
     config["grouping"]["levels"].append({"ks": [2, 3]})
     plan = plan_run(config)
-    assert plan.nodes == ["root", "root.0", "root.1", "root.1.2"]
+    assert plan.named == ["root", "root.0", "root.1", "root.1.2"]
+    assert (plan.grows, plan.last_level) == (False, 2)
     assert plan.level("root")["criterion"] == "min_max"
     for deep in ("root.1", "root.1.2"):
         assert plan.level(deep)["encoders"] == ["winner"]
@@ -156,3 +174,16 @@ def test_one_network_in_two_geometries():
 def test_hash_follows_what_the_config_says():
     assert hash_config(load_config(BASE)) == hash_config(load_config(changed(("seed",), 0)))
     assert hash_config(load_config(BASE)) != hash_config(load_config(changed(("seed",), 1)))
+
+
+def test_a_tree_that_grows_clusters_what_the_config_has_settings_for():
+    config = changed(("grouping", "expand"), "auto")
+    config["grouping"]["choose"] = {"root.1.2": {"algorithm": "kmeans", "k": 3}}
+    config["grouping"]["classify"] = [{"node": "root.0", "target": "clusters", "models": ["svm"], "choose": "svm"}]
+    plan = plan_run(config)
+    assert (plan.grows, plan.last_level) == (True, 2)
+    assert plan.named == ["root", "root.0", "root.1", "root.1.2"]
+    assert plan.classifications["root.0", "clusters"]["models"]["svm"].parameters["kernel"] == "rbf"
+    config["grouping"]["expand_limits"] = {"max_level": 1}
+    with pytest.raises(ConfigError, match=r"choose names root\.1\.2, below max_level 1 of grouping\.expand_limits"):
+        plan_run(config)

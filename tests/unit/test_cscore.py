@@ -1,20 +1,11 @@
 from itertools import product
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nearlabel.grouping.cscore import (
-    LABEL_COLUMNS,
-    best_match_jaccard,
-    c_score,
-    convergence_difference,
-    evaluate_c_score,
-    normalized_c_score,
-)
-from nearlabel.grouping.labels import LabelBlock
+from nearlabel.grouping.cscore import best_match_jaccard, c_score, convergence_difference, normalized_c_score
 
 
 def partitions(n):
@@ -127,47 +118,3 @@ def test_best_match_jaccard_is_symmetric_and_1_for_equal_partitions_only(labels)
     assert score == pytest.approx(best_match_jaccard(clusters, near))
     assert 0 < score <= 1
     assert (score == 1) == (refines(near, clusters) and refines(clusters, near))
-
-
-def block_and_quality():
-    ids = np.array(["x", "y", "z", "w"], dtype=object)
-    block = LabelBlock("kmeans", {2: np.array([0, 0, 1, 1]), 3: np.array([0, 0, 1, 2])}, {2: [], 3: []}, [], ids, {})
-    quality = pd.DataFrame(
-        {"algorithm": "kmeans", "k": [2, 3], "entropy": [1.0, 1.5], "silhouette": [0.5, 0.25], "smallest": [2, 1],
-         "largest": [2, 2], "flags": ["", "degenerate"]}
-    )  # fmt: skip
-    return {"kmeans": block}, quality
-
-
-def test_scores_join_quality_with_every_label_column():
-    labels, quality = block_and_quality()
-    manifest = pd.DataFrame({"image_id": ["other", "w", "z", "y", "x"], "near_label": ["b", "b", "b", "a", "a"]})
-    scores = evaluate_c_score(quality, labels, manifest)
-    assert scores.columns.tolist() == [*quality.columns, *LABEL_COLUMNS]
-    pd.testing.assert_frame_equal(scores[quality.columns], quality)
-    assert scores["c_score"].tolist() == [2, 2]
-    assert scores["convergence_difference"].tolist() == [0, 0]
-    assert scores["homogeneity"].tolist() == pytest.approx([1, 1])
-    assert scores["completeness"].tolist() == pytest.approx([1, 2 / 3])
-    assert scores[["null_ratio", "null_p"]].isna().all(axis=None)
-    assert scores.loc[0, ["ami", "ari", "best_match_jaccard"]].tolist() == [1, 1, 1]
-
-
-def test_scores_without_near_labels_have_empty_columns():
-    labels, quality = block_and_quality()
-    manifest = pd.DataFrame({"image_id": ["x", "y", "z", "w"], "near_label": ""})
-    scores = evaluate_c_score(quality, labels, manifest)
-    assert scores[LABEL_COLUMNS].isna().all(axis=None)
-    assert all(dtype.kind == "f" for dtype in scores[LABEL_COLUMNS].dtypes)
-    assert scores["silhouette"].tolist() == [0.5, 0.25]
-
-
-def test_missing_lines_and_clusterings_are_named():
-    labels, quality = block_and_quality()
-    with pytest.raises(ValueError, match="lack 1 clustered images, first 'w'"):
-        evaluate_c_score(quality, labels, pd.DataFrame({"image_id": ["x", "y", "z"], "near_label": "a"}))
-    with pytest.raises(ValueError, match="name 'x' twice"):
-        evaluate_c_score(quality, labels, pd.DataFrame({"image_id": ["x", "x"], "near_label": "a"}))
-    with pytest.raises(ValueError, match="no labels of kmeans for k = 4"):
-        manifest = pd.DataFrame({"image_id": ["x", "y", "z", "w"], "near_label": "a"})
-        evaluate_c_score(quality.assign(k=4), labels, manifest)

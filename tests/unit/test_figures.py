@@ -4,11 +4,22 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
 from PIL import Image
 
 from nearlabel.grouping.reduce import Reduced, Reduction
-from nearlabel.report.clusters_figure import plot_clusters, principal_plane
-from nearlabel.report.figures import algorithm_colors, category_colors, near_label_colors
+from nearlabel.report.clusters_figure import number_clusters, plot_clusters, principal_plane
+from nearlabel.report.figures import (
+    algorithm_colors,
+    category_colors,
+    cluster_colors,
+    count_near_labels,
+    draw_group_legend,
+    name_cluster,
+    near_label_colors,
+    save_words,
+)
 from nearlabel.report.quality_figure import plot_quality
 
 SELECTION = {"encoder": "texture", "algorithm": "kmeans", "k": 3, "excluded": []}
@@ -16,7 +27,7 @@ SELECTION = {"encoder": "texture", "algorithm": "kmeans", "k": 3, "excluded": []
 
 def make_scores(silhouettes=(0.2, 0.5, 0.3)):
     rows = [
-        {"algorithm": name, "k": k, "entropy": math.log2(k), "silhouette": value}
+        {"algorithm": name, "k": k, "entropy": math.log2(k), "silhouette": value, "flags": ""}
         for name in ("kmeans", "spectral", "$own_")
         for k, value in zip((2, 3, 4), silhouettes, strict=True)
     ]
@@ -116,3 +127,43 @@ def test_colours_are_distinct_and_belong_to_names():
     assert len(set(category_colors(50))) == 50
     assert algorithm_colors(["spectral", "own"])["spectral"] == algorithm_colors(["kmeans", "spectral"])["spectral"]
     assert near_label_colors(["1", "0", ""]) == near_label_colors(["0", "1", "1"])
+
+
+def test_clusters_have_other_colours_than_near_labels_while_the_palette_lasts():
+    label_colors = near_label_colors(["0", "1"])
+    colors = [to_hex(color) for color in cluster_colors(7, label_colors)]
+    assert len(set(colors)) == 7
+    assert not set(colors) & set(label_colors.values())
+    assert len({to_hex(color) for color in cluster_colors(60, label_colors)}) == 60
+
+
+def test_a_clusters_name_is_the_users():
+    names = {"root.1.3": "long\n" * 9}
+    assert name_cluster("root.1", 2, names) == "2"
+    assert name_cluster("root.1", 3, names, 10) == r"3 long\…ng\n"
+
+
+def test_near_labels_are_counted_with_those_that_have_none_last():
+    counts = count_near_labels([1, 0, 1, 1], ["", "b", "a", ""])
+    assert counts.columns.tolist() == ["a", "b", ""]
+    assert counts.to_numpy().tolist() == [[0, 1, 0], [1, 0, 2]]
+
+
+def test_a_legend_names_the_largest_groups_in_the_order_given():
+    groups = [(f"_{i}", 1 if i < 5 else i, "C0") for i in range(20)]
+    legend = draw_group_legend(Figure(), groups, width=5)
+    texts = [text.get_text() for text in legend.get_texts()]
+    assert texts == [f"_{i} ({i})" for i in range(8, 20)] + ["and 8 smaller"]
+
+
+def test_numbers_stand_at_the_largest_of_many_clusters():
+    axis = Figure().subplots()
+    cluster = np.append(np.arange(100), np.arange(70, 100))
+    number_clusters(axis, np.zeros((130, 2)), cluster, dict.fromkeys(range(100), "C0"))
+    assert {int(text.get_text()) for text in axis.texts} == {*range(70, 100), *range(30)}
+
+
+def test_words_are_saved_as_a_figure(tmp_path):
+    save_words("$Title_", "Nothing to draw. " * 20, tmp_path / "words")
+    assert Image.open(tmp_path / "words.png").height > 200
+    assert (tmp_path / "words.svg").stat().st_size > 0

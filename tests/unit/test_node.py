@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from nearlabel.features.store import write_features
+from nearlabel.grouping.agreement import evaluate_c_score
 from nearlabel.grouping.algorithms import sweep
-from nearlabel.grouping.cscore import evaluate_c_score
 from nearlabel.grouping.labels import read_labels, write_labels
 from nearlabel.grouping.node import encoder_of, read_node_scores, read_winner, reduce_node, select_node
 from nearlabel.grouping.quality import score_clusterings
@@ -47,7 +47,7 @@ def root(stores, tmp_path):
         quality = score_clusterings(read_reduced(reduced[-1]).reduction.values, blocks)
         manifest = pd.DataFrame({"image_id": IDS, "near_label": [""] * 12})
         tables.append(folder / "scores.csv")
-        evaluate_c_score(quality, blocks, manifest).to_csv(tables[-1], index=False)
+        evaluate_c_score(quality, blocks, manifest, permutations=20, seed=0)[0].to_csv(tables[-1], index=False)
     paths = {"selection": tmp_path / "root/selection.json", "clusters": tmp_path / "root/clusters.csv"}
     select_node(tables, reduced, labels, **paths, criterion="min_max", choose=None)
     return paths | {"reduced": reduced, "scores": tables}

@@ -10,13 +10,16 @@ import pytest
 from PIL import Image
 
 from nearlabel.features.store import write_features
+from nearlabel.grouping.levels import list_expanded
+from nearlabel.grouping.memory import remember
 from nearlabel.grouping.reduce import Reduced, reduce_features, write_reduced
 from nearlabel.images.files import write_csv
 from nearlabel.report.clusters_figure import plot_clusters
-from nearlabel.report.collect import collect_dataset, collect_scores
-from nearlabel.report.page import near_label_shares, write_page
+from nearlabel.report.collect import NODE_FIGURES, collect_dataset, collect_scores
+from nearlabel.report.page import write_page
 from nearlabel.report.quality_figure import plot_quality
 from nearlabel.report.sheets import draw_contact_sheets
+from nearlabel.report.views import near_label_shares
 
 HOSTILE = [
     "<script>alert(1)</script>.png",
@@ -72,7 +75,18 @@ def make_scores(offset, labelled):
     )
     for column in ("c_score", "normalized_c_score", "convergence_difference", "ami", "ari"):
         scores[column] = 0.0004 if labelled else np.nan
-    return scores.assign(null_ratio=np.nan, null_p=np.nan)
+    return scores.assign(null_ratio=0.95 if labelled else np.nan, null_p=0.25 if labelled else np.nan)
+
+
+SUMMARY = {
+    "dataset": "tiles", "node": "root", "target": "clusters", "images": 5, "classes": {"0": 3, "1": 2}, "folds": 2,
+    "chosen": "svm", "why_chosen": "best <b>accuracy</b>", "normal": "<b>0</b>", "notes": ["few <i>images</i>"],
+    "models": [
+        {"id": name, "name": name, "kind": "classifier", "balanced_accuracy": 0.75, "balanced_accuracy_std": 0.125,
+         "macro_f1": 0.5, "macro_f1_std": 0.0, "roc_auc": np.nan, "roc_auc_std": np.nan}
+        for name in ("svm", "mlp")
+    ],
+}  # fmt: skip
 
 
 def make_run(run, labelled=True, rejected=3):
@@ -113,13 +127,39 @@ def make_run(run, labelled=True, rejected=3):
     plot_clusters(reduced, clusters, labels, selection, figures / "tiles_root_clusters")
     index = draw_contact_sheets(images, reduction.values, reduced.image_id, clusters, figures / "tiles_root_sheets")
     write_csv(figures / "tiles_root_sheets.csv", index)
+    drawn = [f"root_{kind}" for kind in NODE_FIGURES[2:]]
+    for name in ("tree", "root_clusters_classifiers", "root_clusters_decision_tree", *drawn):
+        (figures / f"tiles_{name}.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    write_csv(data / "grouping/levels/0.csv", list_expanded({"root": clusters}, labels, 0))
+    remember(data / "grouping/remembered/nodes/root.json", "root", "root", HOSTILE[:4], min_overlap=0)
+    remember(data / "grouping/remembered/nodes/root.json", "root", "root", HOSTILE, min_overlap=0)
+    (data / "names.csv").write_text("node,name\nroot.1,<i>holes</i>\n", encoding="utf-8")
+    models = node / "classifiers/clusters"
+    models.mkdir(parents=True)
+    (models / "summary.json").write_text(json.dumps(SUMMARY), encoding="utf-8")
+    (models / "rules.txt").write_text("|--- component 1 <= 0.5 </pre><script>", encoding="utf-8")
     return run
 
 
 def read_page(run, **more):
     tables = [run / "tiles/grouping/root" / name / "scores.csv" for name in ("texture", "winner")]
     stores = [run / "tiles/features" / f"{name}.h5" for name in ENCODERS] + [run / "other/features/x.h5"]
-    data = collect_dataset(run, "tiles", nodes=["root"], scores=tables, features=stores)
+    evidence = pd.DataFrame(
+        {"dataset": ["tiles", "other"], "node": "root", "cluster": 0, "name": ["<i>holes</i>", "x"], "size": [3, 77],
+         "near_label": ["<b>1</b>", "x"], "stability": [0.625, 0.1]}
+    )  # fmt: skip
+    data = collect_dataset(
+        run,
+        "tiles",
+        nodes=["root"],
+        scores=tables,
+        features=stores,
+        figures=[*(run / "figures").glob("*.svg"), run / "figures/other_root_quality.svg"],
+        levels=run / "tiles/grouping/levels/0.csv",
+        evidence=evidence,
+        names=run / "tiles/names.csv",
+        classifications=[("root", "clusters")],
+    )
     arguments = {
         "run": "demo",
         "config": "run: demo\n  a: </pre><script>alert(3)</script>\n",
@@ -181,7 +221,7 @@ def test_page_says_what_was_selected_and_what_it_is_worth(html):
     assert "The weights of texture are not trained" not in text
     assert "degenerate: a mixture component has fewer members" in text
     assert "Every clustering of the node: 8 rows" in text
-    assert "not shown: Null ratio, Null p" in text.replace("Homogeneity, Completeness, Best-match Jaccard, ", "")
+    assert "not shown: Homogeneity, Completeness, Best-match Jaccard" in text
     assert "0.000400" in text
     assert "64 × 96" in text
     assert "as the image" in text
@@ -191,7 +231,27 @@ def test_page_says_what_was_selected_and_what_it_is_worth(html):
 
 def test_selected_rows_are_marked(html):
     chosen = [attrs for tag, attrs in Outline(html).elements if tag == "tr" and attrs.get("class") == "chosen"]
-    assert len(chosen) == 2
+    assert len(chosen) == 3  # the best of each encoder, the scores, the models
+
+
+def test_page_says_whether_chance_does_as_well(html):
+    text = " ".join(Outline(html).text.split())
+    assert "No better than chance: of clusterings with the same sizes and permuted near-labels, 25.0 %" in text
+    assert "4 of 5 images have a near-label; the C-Scores" in text
+    assert "Measures with near-labels are over the 4 of 5 images" in text
+
+
+def test_page_shows_groups_names_evidence_and_models(html):
+    text = " ".join(Outline(html).text.split())
+    assert "Cluster 1 · <i>holes</i>" in text
+    assert "not named in expand" in text
+    assert "root had 4 images when it was named and has 5 now, with an overlap of 0.8000" in text
+    assert "0.6250" in text
+    assert "77" not in [cell.strip() for cell in re.findall(r"<td[^>]*>([^<]*)</td>", html)]
+    assert "Saved for new images: svm (best <b>accuracy</b>)" in text
+    assert "0.750 ± 0.125" in text
+    assert "Note: few <i>images</i>." in text
+    assert "|--- component 1 <= 0.5 </pre><script>" in Outline(html).text
 
 
 def test_same_files_make_the_same_page(run, html):
@@ -206,7 +266,7 @@ def test_stages_and_the_papers_choice(run):
     text = " ".join(Outline(html).text.split())
     [row] = [row for row in re.findall("<tr>.*</tr>", html) if "<td>cluster_images</td>" in row]
     assert re.findall("<td[^>]*>([^<]*)</td>", row) == ["cluster_images", "4", "12.3", "4.0", "–", "300"]
-    assert "The paper's main clustering of this data: vgg16, agglomerative, k = 3" in text
+    assert "What the paper took of this data at this level: vgg16, agglomerative, k = 3" in text
 
 
 def test_many_rejected_images_are_counted_and_the_file_is_named(tmp_path):

@@ -51,7 +51,7 @@ def test_data_flows_one_way():
 def test_scripts_are_named_after_rules_and_leave_config_alone():
     rules = set()
     for file in (REPOSITORY / "rules").glob("*.smk"):
-        rules |= set(re.findall(r"^(?:rule|checkpoint) (\w+):", file.read_text(encoding="utf-8"), re.MULTILINE))
+        rules |= set(re.findall(r"^ *(?:rule|checkpoint) (\w+):", file.read_text(encoding="utf-8"), re.MULTILINE))
     for script in (REPOSITORY / "workflow_scripts").glob("*.py"):
         assert script.stem in rules
         assert "nearlabel.config" not in set(imports(script))

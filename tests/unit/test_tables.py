@@ -119,10 +119,15 @@ def test_grouping_table_names_an_encoder_without_any_silhouette():
     assert pd.isna(table["k"][1])
 
 
-def test_the_papers_choice_stands_beside_the_main_clustering_of_its_data_only():
-    nodes = [("steel", node, {"texture": SCORES}, SELECTION) for node in ("root", "root.1")]
+def test_the_papers_choices_stand_beside_the_levels_of_its_data_only():
+    nodes = [("steel", node, {"texture": SCORES}, SELECTION) for node in ("root", "root.1", "root.1.0", "root.1.0.0")]
     table = grouping_table(nodes, {"steel": "severstal"})
-    assert table["published"].tolist() == ["vgg16, agglomerative, k = 3", ""]
+    assert table["published"].tolist() == [
+        "vgg16, agglomerative, k = 3",
+        "spectral, k = 48, of its cluster 1",
+        "gaussian_mixture, k = 2, by eye, of its cluster 25",
+        "",
+    ]
 
 
 def test_a_selection_of_another_run_is_refused():

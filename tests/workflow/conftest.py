@@ -38,6 +38,8 @@ TINY = {
         ],
         "ks_per_job": 3,
         "expand": ["root.0"],
+        "bootstraps": 3,
+        "classify": [{"target": "near_labels", "models": ["svm", "decision_tree", "nearest_centre"], "folds": 2}],
     },
 }
 
@@ -68,7 +70,8 @@ class Workspace:
         """Jobs that would run now: `rule` or `rule(wildcard, …)`, the run's name and the data set's left out."""
         done = self.snakemake("--dry-run", *arguments)
         found = set()
-        for block in re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", done.stdout + done.stderr, re.MULTILINE):
+        heading = r"^(?:local)?(?:rule|checkpoint) (\w+):\n((?:    .*\n)*)"
+        for block in re.findall(heading, done.stdout + done.stderr, re.MULTILINE):
             wildcards = re.search(r"^    wildcards: (.*)$", block[1], re.MULTILINE)
             pairs = [pair.split("=", 1) for pair in wildcards[1].split(", ")] if wildcards else []
             values = [value for name, value in pairs if name not in ("run", "dataset")]

@@ -7,10 +7,17 @@ import pytest
 pytestmark = pytest.mark.slow
 
 BLOCKS = ["k002-003", "k004-006"]
-NODE_REPORT = {f"{rule}({node})" for rule in ("plot_clusters", "draw_contact_sheets") for node in ("root", "root.0")}
-SHARED_REPORT = {"tabulate_grouping", "write_report"}
-QUALITY_FIGURES = {"plot_quality(root)", "plot_quality(root.0)"}
-REPORT = NODE_REPORT | QUALITY_FIGURES | SHARED_REPORT
+
+
+def figures(node):
+    """Figures of a node; the child's level has no agglomerative algorithm."""
+    rules = ["plot_quality", "plot_clusters", "plot_agreement", "draw_contact_sheets"]
+    return {f"{rule}({node})" for rule in [*rules, *(["plot_dendrogram"] if node == "root" else [])]}
+
+
+# What a changed set of clusters reaches beyond its own node.
+COLLECTION = {"collect_groups", "plot_tree", "tabulate_clusters", "tabulate_grouping", "write_report"}
+MODELS = {"train_classifiers(root, near_labels)", "plot_classifiers(root, near_labels)", "tabulate_classifiers"}
 # The child clusters its parent's members with the parent's winning features.
 CHILD = {
     "reduce_features(root.0, winner)",
@@ -18,8 +25,9 @@ CHILD = {
     "score_clusterings(root.0, winner)",
     "evaluate_c_score(root.0, winner)",
     "select_clustering(root.0)",
-}
-SELECTION = {"select_clustering(root)"}
+    "measure_stability(root.0)",
+} | figures("root.0")
+SELECTION = {"select_clustering(root)", "measure_stability(root)"} | figures("root") | CHILD | COLLECTION | MODELS
 
 
 def scores(*encoders):
@@ -81,11 +89,7 @@ def test_algorithm_parameter(workspace):
         to=["kmeans", {"name": "agglomerative", "parameters": {"linkage": "average"}}],
     )
     assert workspace.jobs() == (
-        clusterings(["texture", "resnet18"], ["agglomerative"])
-        | scores("texture", "resnet18")
-        | SELECTION
-        | CHILD
-        | REPORT
+        clusterings(["texture", "resnet18"], ["agglomerative"]) | scores("texture", "resnet18") | SELECTION
     )
 
 
@@ -95,8 +99,6 @@ def test_more_numbers_of_clusters(workspace):
         clusterings(["texture", "resnet18"], ["kmeans", "agglomerative"], ["k007-008"])
         | scores("texture", "resnet18")
         | SELECTION
-        | CHILD
-        | REPORT
     )
 
 
@@ -107,8 +109,6 @@ def test_geometry_of_one_encoder(workspace):
         | clusterings(["resnet18"], ["kmeans", "agglomerative"])
         | scores("resnet18")
         | SELECTION
-        | CHILD
-        | REPORT
     )
 
 
@@ -118,15 +118,15 @@ BY_NEAR_LABELS = {
     "evaluate_c_score(root, resnet18)",
     "evaluate_c_score(root.0, winner)",
     "select_clustering(root.0)",
-    "plot_quality(root.0)",
-    "plot_clusters(root.0)",
-    "draw_contact_sheets(root.0)",
-} | SHARED_REPORT
+    "measure_stability(root.0)",
+    "plot_agreement(root)",
+} | figures("root.0")
 
 
 def test_near_label(workspace):
     change(workspace, "datasets", "steel", "near_labels", to={"good": 0, "scratches": 2, "default": 1})
-    assert workspace.jobs() == {"assign_near_labels", "plot_clusters(root)"} | BY_NEAR_LABELS
+    drawn = {"plot_clusters(root)", "plot_dendrogram(root)"}
+    assert workspace.jobs() == {"assign_near_labels"} | BY_NEAR_LABELS | drawn | COLLECTION | MODELS
 
 
 def test_where_features_are_computed(workspace):
@@ -141,21 +141,48 @@ def test_deleted_file_of_the_contract(workspace):
 
 def test_added_node(workspace):
     change(workspace, "grouping", "expand", to=["root.0", "root.1"])
-    added = {job.replace("root.0", "root.1") for job in CHILD}
-    figures = {f"{rule}(root.1)" for rule in ("plot_quality", "plot_clusters", "draw_contact_sheets")}
-    assert workspace.jobs() == added | figures | SHARED_REPORT
+    assert workspace.jobs() == {job.replace("root.0", "root.1") for job in CHILD} | COLLECTION
+
+
+def test_removed_node(workspace):
+    change(workspace, "grouping", "expand", to=[])
+    assert workspace.jobs() == COLLECTION
 
 
 def test_criterion_of_the_child(workspace):
     change(workspace, "grouping", "levels", 1, "criterion", to="silhouette")
+    chosen = {"select_clustering(root.0)", "measure_stability(root.0)"}
+    assert workspace.jobs() == chosen | figures("root.0") | COLLECTION
+
+
+def test_names_of_groups(workspace):
+    (workspace.folder / "names.csv").write_text("node,name\nroot.0,scratches\n", encoding="utf-8")
+    change(workspace, "grouping", "names", to={"steel": "names.csv"})
+    drawn = {f"{rule}({node})" for rule in ("plot_clusters", "plot_dendrogram") for node in ("root", "root.0")}
     assert workspace.jobs() == (
-        {"select_clustering(root.0)"} | {job for job in REPORT if "(" not in job or "root.0" in job}
+        drawn - {"plot_dendrogram(root.0)"} | {"collect_groups", "plot_tree", "tabulate_clusters", "write_report"}
     )
+
+
+def test_copies_instead_of_links(workspace):
+    change(workspace, "grouping", "groups", to="copies")
+    assert workspace.jobs() == {"collect_groups", "plot_tree", "write_report"}
+
+
+def test_one_model_more(workspace):
+    models = ["svm", "decision_tree", "nearest_centre", "mlp"]
+    change(workspace, "grouping", "classify", to=[{"target": "near_labels", "models": models, "folds": 2}])
+    assert workspace.jobs() == MODELS | {"write_report"}
+
+
+def test_limit_of_overlap(workspace):
+    change(workspace, "grouping", "min_overlap", to=0.9)
+    assert workspace.jobs() == {"write_report"}
 
 
 def test_edit_of_a_library_module(workspace):
     append(workspace, "workflow_scripts/nearlabel/grouping/cscore.py", "\n# edited\n")
-    assert workspace.jobs() == BY_NEAR_LABELS
+    assert workspace.jobs() == BY_NEAR_LABELS | COLLECTION
 
 
 def test_edit_of_the_report(workspace):
@@ -165,7 +192,7 @@ def test_edit_of_the_report(workspace):
 
 def test_edit_of_a_script(workspace):
     append(workspace, "workflow_scripts/plot_quality.py", "\n# edited\n")
-    assert workspace.jobs() == QUALITY_FIGURES | {"write_report"}
+    assert workspace.jobs() == {"plot_quality(root)", "plot_quality(root.0)", "write_report"}
 
 
 def test_edit_of_logs(workspace):

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from nearlabel.features.catalogue import list_networks
-from nearlabel.grouping.parameters import ALGORITHM_PARAMETERS
+from nearlabel.grouping.parameters import ALGORITHM_PARAMETERS, CLASSIFIER_PARAMETERS, Parameter
 
 _ID, _NODE = r"^[A-Za-z0-9][A-Za-z0-9_-]*$", r"^root(\.(0|[1-9][0-9]*))*$"
 _PATTERNS = {
@@ -207,6 +207,15 @@ class Reduction(_Model):
         return self
 
 
+def _complete_parameters(name: str, given: dict[str, Any], known: dict[str, Parameter]) -> dict[str, Any]:
+    for parameter, value in given.items():
+        if parameter not in known:
+            raise ValueError(f"{name} has no parameter '{parameter}'; it has {', '.join(known)}")
+        if problem := known[parameter].problem(value):
+            raise ValueError(f"parameter '{parameter}' of {name} {problem}, not {value!r}")
+    return {parameter: given.get(parameter, known[parameter].default) for parameter in known}
+
+
 class Algorithm(_Model):
     """One clustering algorithm with its parameters."""
 
@@ -216,20 +225,14 @@ class Algorithm(_Model):
 
     @model_validator(mode="after")
     def _check_parameters(self):
-        known = ALGORITHM_PARAMETERS[self.name]
-        for parameter, value in self.parameters.items():
-            if parameter not in known:
-                raise ValueError(f"{self.name} has no parameter '{parameter}'; it has {', '.join(known)}")
-            problem = known[parameter].problem(value)
-            if problem:
-                raise ValueError(f"parameter '{parameter}' of {self.name} {problem}, not {value!r}")
-        self.parameters = {name: self.parameters.get(name, known[name].default) for name in known}
+        self.parameters = _complete_parameters(self.name, self.parameters, ALGORITHM_PARAMETERS[self.name])
         return self
 
 
 LABEL_BASED = ("convergence_difference", "ami")  # criteria that look at near-labels
 Criterion = Literal["min_max", "convergence_difference", "ami", "silhouette"]
 Range = Annotated[list[int], Field(min_length=2, max_length=2)]
+POST_MODELS = ["svm", "decision_tree", "mlp", "isolation_forest", "nearest_centre"]
 PAPER_ALGORITHMS = ["kmeans", "agglomerative", "minibatch_kmeans", "spectral", "gaussian_mixture"]
 
 
@@ -266,6 +269,48 @@ class Choice(_Model):
     encoder: Id | None = Field(None, description="Absent: the encoder with the best silhouette for this choice.")
 
 
+class ExpandLimits(_Model):
+    """Where a tree that grows by itself stops."""
+
+    min_size: int = Field(30, ge=2, description="A smaller group is not clustered again.")
+    purity: Share = Field(
+        0.95, description="A group whose most frequent near-label has this share is not clustered again."
+    )
+    silhouette: float = Field(
+        0.5, ge=-1, le=1, description="In place of purity where a group has no near-labels: its own mean silhouette."
+    )
+    max_children: int = Field(3, ge=1, description="Groups of one node that are clustered again, the neediest first.")
+    max_level: int = Field(2, ge=1, description="Deepest level that is clustered; the main clustering is level 0.")
+
+
+class PostModel(_Model):
+    """One model of the post-clustering layer with its parameters."""
+
+    id: Id
+    name: Literal["svm", "decision_tree", "mlp", "isolation_forest", "nearest_centre"]
+    parameters: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def _check_parameters(self):
+        self.parameters = _complete_parameters(self.name, self.parameters, CLASSIFIER_PARAMETERS[self.name])
+        return self
+
+
+class Classification(_Model):
+    """Models trained to tell a node's clusters, or the near-labels of its images."""
+
+    node: Node = Field("root", description="The node.")
+    target: Literal["clusters", "near_labels"] = Field(description="What the models learn to tell.")
+    models: list[str | dict[str, Any]] = Field(
+        POST_MODELS, min_length=1, description="Names, or mappings with id, name and parameters."
+    )
+    folds: int = Field(5, ge=2, description="Folds of the stratified cross-validation.")
+    choose: Id | None = Field(None, description="Model to save; absent: the best classifier by balanced accuracy.")
+    normal: str | None = Field(
+        None, description="Label that the anomaly detectors take as normal; absent: the most frequent."
+    )
+
+
 class Grouping(_Model):
     """The grouping half."""
 
@@ -275,8 +320,28 @@ class Grouping(_Model):
     )
     ks_per_job: int = Field(50, ge=1, description="Numbers of clusters that one job tries, at most.")
     threads: int = Field(1, ge=1, description="Threads of a clustering or scoring job; numbers may depend on it.")
-    expand: list[Node] = Field([], description="Clusters to cluster again: root.1 is cluster 1 of the root.")
+    expand: list[Node] | Literal["auto"] = Field(
+        [], description="Clusters to cluster again: root.1 is cluster 1 of the root; or auto, within expand_limits."
+    )
+    expand_limits: ExpandLimits = ExpandLimits()
+    min_overlap: Share = Field(
+        0.5,
+        description="Refuse a node or name of the user's whose images have changed since to a smaller Jaccard overlap.",
+    )
+    permutations: int = Field(200, ge=200, description="Permutations of the convergence difference's null.")
+    bootstraps: int = Field(50, ge=1, description="Bootstraps of the clusters' stability.")
+    names: dict[Id, str] = Field({}, description="Data set → CSV with node and name: what the user calls the groups.")
+    groups: Literal["links", "copies"] = Field("links", description="What the folder of sorted images holds.")
+    classify: list[Classification] = Field([], description="Models on top of the clusters.")
     choose: dict[Node, Choice] = Field({}, description="Node → the clustering to take instead of the criterion's.")
+
+    @field_validator("expand", mode="before")
+    @classmethod
+    def _read_expand(cls, expand):
+        # The union's own message would speak of the list alone.
+        if isinstance(expand, list) or expand == "auto":
+            return expand
+        raise ValueError(f"must be a list of nodes or auto, not {expand!r}")
 
 
 class Config(_Model):
@@ -297,6 +362,9 @@ class Config(_Model):
                 raise ValueError(f"grouping.datasets names '{name}', which is not under datasets")
             if self.grouping.datasets.count(name) > 1:
                 raise ValueError(f"grouping.datasets names '{name}' more than once; name it once")
+        for name in self.grouping.names:
+            if name not in self.grouping.datasets:
+                raise ValueError(f"grouping.names names '{name}', which is not under grouping.datasets")
         return self
 
 

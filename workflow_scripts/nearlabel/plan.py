@@ -9,10 +9,12 @@ from nearlabel.config import (
     WINNER,
     Algorithm,
     Choice,
+    Classification,
     Config,
     ConfigError,
     Encoder,
     Level,
+    PostModel,
     Reduction,
     describe_error,
     load_config,
@@ -34,8 +36,15 @@ class Plan:
     levels : list of dict
         Keys ``encoders`` (ids, or ``["winner"]``), ``reduction``, ``algorithms`` (Algorithm by id), ``ks``,
         ``criterion``.
-    nodes : list of str
-        Every node to cluster, parents before children.
+    grows : bool
+        Whether the tree grows by itself (``expand: auto``), so that its nodes are known only when it has grown.
+    named : list of str
+        Every node that the configuration names, ancestors included, parents before children; the root is one. All
+        nodes to cluster, unless the tree grows.
+    last_level : int
+        Deepest level that is clustered, at most that if the tree grows.
+    classifications : dict of (str, str) to dict
+        By node and target: ``models`` (PostModel by id), ``folds``, ``choose``, ``normal``.
     """
 
     def __init__(self, config: Config):
@@ -44,9 +53,15 @@ class Plan:
         self.levels: list[dict] = []
         for depth, level in enumerate(config.grouping.levels):
             self.levels.append(self._resolve_level(depth, level))
-        self.nodes = self._resolve_nodes()
+        self.grows = config.grouping.expand == "auto"
+        self.named = self._resolve_nodes()
+        limits = config.grouping.expand_limits
+        self.last_level = limits.max_level if self.grows else max(node.count(".") for node in self.named)
         for node, choice in config.grouping.choose.items():
             self._check_choice(node, choice)
+        self.classifications: dict[tuple[str, str], dict] = {}
+        for i, entry in enumerate(config.grouping.classify):
+            self._add_classification(f"grouping.classify.{i}", entry)
 
     def level(self, node: str) -> dict:
         """Level that a node belongs to."""
@@ -95,21 +110,33 @@ class Plan:
         return encoder.id
 
     def _resolve_nodes(self) -> list[str]:
+        grouping = self.config.grouping
+        # Clustered: what the user names to be; a tree that grows also holds what else the user has settings for.
+        wanted = {"grouping.expand": [] if self.grows else grouping.expand}
+        if self.grows:
+            wanted["grouping.choose"] = grouping.choose
+            wanted["grouping.classify"] = [entry.node for entry in grouping.classify]
         nodes = {"root"}
-        for node in self.config.grouping.expand:
-            while node != "root":
-                nodes.add(node)
-                node, _, cluster = node.rpartition(".")
-                last = self.level(node)["ks"][1]
-                if int(cluster) >= last:
+        for key, named in wanted.items():
+            for node in named:
+                if self.grows and node.count(".") > grouping.expand_limits.max_level:
                     raise ValueError(
-                        f"grouping.expand names {node}.{cluster}, but {node} has at most {last} clusters, from 0"
+                        f"{key} names {node}, below max_level {grouping.expand_limits.max_level} of "
+                        "grouping.expand_limits; raise max_level"
                     )
+                while node != "root":
+                    nodes.add(node)
+                    node, _, cluster = node.rpartition(".")
+                    last = self.level(node)["ks"][1]
+                    if int(cluster) >= last:
+                        raise ValueError(
+                            f"{key} names {node}.{cluster}, but {node} has at most {last} clusters, from 0"
+                        )
         return sorted(nodes, key=lambda node: [int(part) for part in node.split(".")[1:]])
 
     def _check_choice(self, node: str, choice: Choice) -> None:
         where = f"grouping.choose.{node}"
-        if node not in self.nodes:
+        if node not in self.named:
             raise ValueError(f"{where}: the node is not clustered; add it to grouping.expand")
         level = self.level(node)
         if choice.algorithm not in level["algorithms"]:
@@ -118,6 +145,25 @@ class Plan:
             raise ValueError(f"{where}.k is {choice.k}, outside ks {level['ks']}")
         if choice.encoder is not None and choice.encoder not in self.candidates(node):
             raise ValueError(f"{where}.encoder is '{choice.encoder}', not one of {', '.join(self.candidates(node))}")
+
+    def _add_classification(self, where: str, entry: Classification) -> None:
+        if entry.node not in self.named:
+            raise ValueError(f"{where}.node is {entry.node}, which is not clustered; add it to grouping.expand")
+        if (entry.node, entry.target) in self.classifications:
+            raise ValueError(f"{where} repeats target '{entry.target}' at {entry.node}; list its models in one entry")
+        models = [
+            _build(f"{where}.models.{i}", PostModel, {"id": e, "name": e} if isinstance(e, str) else _with_id(e))
+            for i, e in enumerate(entry.models)
+        ]
+        _refuse_repeats(f"{where}.models", [model.id for model in models])
+        if entry.choose is not None and entry.choose not in [model.id for model in models]:
+            raise ValueError(f"{where}.choose is '{entry.choose}', not one of {', '.join(m.id for m in models)}")
+        self.classifications[entry.node, entry.target] = {
+            "models": {model.id: model for model in models},
+            "folds": entry.folds,
+            "choose": entry.choose,
+            "normal": entry.normal,
+        }
 
 
 def _with_id(entry: dict) -> dict:

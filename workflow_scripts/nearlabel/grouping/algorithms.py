@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+from scipy.cluster.hierarchy import ClusterWarning
 from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import AgglomerativeClustering, KMeans, MiniBatchKMeans
 from sklearn.exceptions import ConvergenceWarning
@@ -22,6 +23,7 @@ from sklearn.neighbors import kneighbors_graph
 
 from nearlabel.grouping.labels import Sweep
 from nearlabel.grouping.parameters import ALGORITHM_PARAMETERS
+from nearlabel.grouping.reduce import first_copies
 from nearlabel.grouping.spectral import median_gamma, spectral_vectors
 
 logger = logging.getLogger(__name__)
@@ -74,6 +76,10 @@ def sweep(
     fewer points than dimensions). Where scikit-learn refuses a covariance as ill-defined, `reg_covar` is raised tenfold
     until it accepts (flag ``reg_covar_raised``, value in `recorded`).
 
+    Points that are exactly the same can end in different clusters, for no reason but their order: in those of
+    ``agglomerative`` where k exceeds the number of distinct points, and of ``spectral``. Such a clustering is flagged
+    ``identical_points``. The other algorithms find fewer clusters than k instead (flag ``fewer_clusters``).
+
     Parameters
     ----------
     features : ndarray, shape (n, d)
@@ -111,7 +117,7 @@ def sweep(
     settings = _settings(algorithm, parameters)
     feasible = [k for k in ks if k <= len(features)]
     if len(feasible) < len(ks):
-        logger.warning("k from %d is cut: there are only %d images", len(features) + 1, len(features))
+        logger.info("k from %d is cut: there are only %d images", len(features) + 1, len(features))
     recorded: dict[str, Any] = {"seed": int(seed), **settings}
     labels: dict[int, np.ndarray] = {}
     flags: dict[int, list[str]] = {}
@@ -121,10 +127,12 @@ def sweep(
             raise ValueError(f"vectors is {vectors}, below the largest k of {feasible[-1]}; give at least that")
         recorded["vectors"] = vectors
     if feasible:
+        first = first_copies(features)
         for k, (found, raised) in ALGORITHMS[algorithm](features, feasible, seed, settings, recorded).items():
             labels[k] = np.asarray(found, dtype=np.int32)
             fewer = ["fewer_clusters"] if len(np.unique(labels[k])) < k else []
-            flags[k] = sorted({*fewer, *raised})
+            torn = ["identical_points"] if (labels[k] != labels[k][first]).any() else []
+            flags[k] = sorted({*fewer, *torn, *raised})
     return Sweep(labels, flags, [k for k in ks if k > len(features)], recorded)
 
 
@@ -145,11 +153,13 @@ def _settings(algorithm: str, parameters: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def _flagged_not_warned():
-    """Keep scikit-learn's convergence warnings out of the log, as flags tell the same; log any other warning."""
+    """Log scikit-learn's warnings but for those that flags tell or that a few points raise for no reason."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
-    for text in sorted({str(w.message) for w in caught if not issubclass(w.category, ConvergenceWarning)}):
+    # A ClusterWarning takes two points such as (0, 1) and (1, 0) for a matrix of distances.
+    told = (ConvergenceWarning, ClusterWarning)
+    for text in sorted({str(w.message) for w in caught if not issubclass(w.category, told)}):
         logger.warning("%s", text)
 
 
@@ -168,7 +178,8 @@ def _fit_kmeans(estimator: KMeans | MiniBatchKMeans, features: np.ndarray) -> tu
 
 
 def _agglomerative(features: np.ndarray, ks: list[int], seed: int, settings: dict, recorded: dict) -> Found:
-    merges = AgglomerativeClustering(n_clusters=2, **settings).fit(features).children_
+    with _flagged_not_warned():
+        merges = AgglomerativeClustering(n_clusters=2, **settings).fit(features).children_
     return {k: (labels, []) for k, labels in cut_tree(merges, ks).items()}
 
 

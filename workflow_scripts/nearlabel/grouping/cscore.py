@@ -1,4 +1,4 @@
-"""The C-Score and its kin, and the usual measures of agreement between clusters and near-labels.
+"""The C-Score and its kin, and what chance alone would give.
 
 The paper is Mathias et al., ICAART 2025, section 3.3.1. What it states beyond the definitions holds only in part:
 
@@ -8,34 +8,24 @@ The paper is Mathias et al., ICAART 2025, section 3.3.1. What it states beyond t
 - The normalised score does not range to 1: it lies in [1 / (k m), 1 / max(k, m)]; a perfect result with k = m = 2
   has 0.5.
 - The convergence difference favours many clusters whatever they hold: for independent balanced partitions it is
-  (k − 1) / (m (k + m − 1)), so that it falls with m² even for random labels. Read it beside the other measures.
+  (k − 1) / (m (k + m − 1)), so that it falls with m² even for random labels. Read it beside its null
+  (`permutation_null`) and the other measures (`nearlabel.grouping.agreement`).
 
 Here k is the number of near-labels and m that of clusters, both counted over the images that have a near-label.
 """
 
-import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import fsum
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from nearlabel.grouping.labels import LabelBlock
+from nearlabel.grouping.contingency import contingency_table, jaccard_table
 
-logger = logging.getLogger(__name__)
-
-LABEL_COLUMNS = [
-    "c_score",
-    "normalized_c_score",
-    "convergence_difference",
-    "null_ratio",
-    "null_p",
-    "ami",
-    "ari",
-    "homogeneity",
-    "completeness",
-    "best_match_jaccard",
-]
+# A C-Score is rounded: a difference below this is 0, and two differences this close tie.
+TIE = 1e-12
+# Cells of the random tables held at a time: 16 MB each for the counts and for their Jaccard similarities.
+HELD_CELLS = 2_000_000
 
 
 def c_score(near_labels: Sequence | np.ndarray, clusters: Sequence | np.ndarray) -> float:
@@ -58,7 +48,7 @@ def c_score(near_labels: Sequence | np.ndarray, clusters: Sequence | np.ndarray)
     ValueError
         Different lengths, or no image with a near-label.
     """
-    return _c_score(_contingency(near_labels, clusters))
+    return score_table(contingency_table(near_labels, clusters))["c_score"]
 
 
 def normalized_c_score(near_labels: Sequence | np.ndarray, clusters: Sequence | np.ndarray) -> float:
@@ -78,8 +68,7 @@ def normalized_c_score(near_labels: Sequence | np.ndarray, clusters: Sequence | 
     ValueError
         As for `c_score`.
     """
-    table = _contingency(near_labels, clusters)
-    return _c_score(table) / table.size
+    return score_table(contingency_table(near_labels, clusters))["normalized_c_score"]
 
 
 def convergence_difference(near_labels: Sequence | np.ndarray, clusters: Sequence | np.ndarray) -> float:
@@ -102,7 +91,7 @@ def convergence_difference(near_labels: Sequence | np.ndarray, clusters: Sequenc
     ValueError
         As for `c_score`.
     """
-    return _convergence_difference(_contingency(near_labels, clusters))
+    return score_table(contingency_table(near_labels, clusters))["convergence_difference"]
 
 
 def best_match_jaccard(near_labels: Sequence | np.ndarray, clusters: Sequence | np.ndarray) -> float:
@@ -127,117 +116,151 @@ def best_match_jaccard(near_labels: Sequence | np.ndarray, clusters: Sequence | 
     ValueError
         As for `c_score`.
     """
-    return _best_match_jaccard(_contingency(near_labels, clusters))
+    return score_table(contingency_table(near_labels, clusters))["best_match_jaccard"]
 
 
-def evaluate_c_score(
-    quality: pd.DataFrame, labels: Mapping[str, LabelBlock], near_labels: pd.DataFrame
-) -> pd.DataFrame:
-    """Join the label-free scores of every clustering with its agreement with the near-labels.
+class PermutationNull(NamedTuple):
+    """The convergence difference beside those of clusters that know nothing of the near-labels.
+
+    Attributes
+    ----------
+    observed : float
+        The clustering's own difference.
+    mean : float
+        Mean of `differences`.
+    ratio : float
+        observed / mean: 0 pure, 1 as expected by chance; NaN where the mean is 0, as with a single near-label, a single
+        cluster or clusters of one image each.
+    p_value : float
+        One-sided, a small difference being good: (1 + number of `differences` ≤ observed) / (1 + permutations). Never
+        0; 1 where the mean is 0.
+    low, high : float
+        5 % and 95 % quantiles of `differences`.
+    differences : ndarray, shape (permutations,)
+        The null's differences, in the order drawn.
+    """
+
+    observed: float
+    mean: float
+    ratio: float
+    p_value: float
+    low: float
+    high: float
+    differences: np.ndarray
+
+
+def permutation_null(
+    near_labels: Sequence | np.ndarray, clusters: Sequence | np.ndarray, permutations: int, seed: int
+) -> PermutationNull:
+    """Compare the convergence difference with its distribution when near-labels are shuffled among the images.
+
+    Shuffling keeps how many images each near-label and each cluster has, so it is the draw of a random contingency
+    table with these margins: SciPy's ``random_table`` by Patefield's algorithm (AS 159, 1981), whose cost hardly
+    depends on the number of images. k and m stay the same, so that the null has the preference for many clusters that
+    the difference itself has. Depends on the partitions only: not on names, nor on which of the two is which.
 
     Parameters
     ----------
-    quality : DataFrame
-        ``quality.csv``.
-    labels : mapping of str to LabelBlock
-        What `nearlabel.grouping.labels.read_labels` gave, for the same clusterings.
-    near_labels : DataFrame
-        ``manifest.csv``: image_id, near_label (text, empty where there is none); may hold further images.
+    near_labels, clusters : array_like, shape (n,)
+        As for `c_score`.
+    permutations : int
+        Tables to draw, at least 1; the smallest p-value is 1 / (1 + permutations), so give 200 or more.
+    seed : int
+        Of the draw.
 
     Returns
     -------
-    DataFrame
-        ``scores.csv``: the columns of `quality`, then c_score, normalized_c_score, convergence_difference, null_ratio
-        and null_p (empty here), ami, ari, homogeneity, completeness (scikit-learn's), best_match_jaccard. All of these
-        are NaN where no image has a near-label.
+    PermutationNull
 
     Raises
     ------
     ValueError
-        A clustering or an image's line is missing.
+        As for `c_score`; fewer than 1 permutation.
     """
-    scores = quality.copy()
-    aligned: dict[str, np.ndarray] = {}
-    rows = []
-    for algorithm, k in zip(quality["algorithm"], quality["k"], strict=True):
-        block = labels.get(algorithm)
-        if block is None or k not in block.labels:
-            raise ValueError(f"there are no labels of {algorithm} for k = {k}; give the label files that quality is of")
-        if algorithm not in aligned:
-            aligned[algorithm] = _align(near_labels, block.image_id)
-        rows.append(_agreement(aligned[algorithm], block.labels[k]))
-    for column in LABEL_COLUMNS:
-        scores[column] = [row.get(column, np.nan) for row in rows]
-    scores[LABEL_COLUMNS] = scores[LABEL_COLUMNS].astype(float)
-    return scores
+    return null_of_table(contingency_table(near_labels, clusters), permutations, seed)
 
 
-def _align(manifest: pd.DataFrame, image_id: np.ndarray) -> np.ndarray:
-    """Near-labels as whole numbers in the order of `image_id`, −1 where there is none."""
-    known = manifest.set_index(manifest["image_id"].astype(str))["near_label"]
-    if known.index.has_duplicates:
-        repeated = known.index[known.index.duplicated()][0]
-        raise ValueError(f"near-labels name {repeated!r} twice; keep one line for each image")
-    if missing := [image for image in image_id if image not in known.index]:
-        raise ValueError(f"near-labels lack {len(missing)} clustered images, first {missing[0]!r}; add their lines")
-    return _factorize(known.loc[list(image_id)])
+def score_table(table: np.ndarray) -> dict[str, float]:
+    """Compute every measure of this module, by name, from one contingency table.
 
+    Parameters
+    ----------
+    table : ndarray of int, shape (k, m)
+        As `contingency_table` gives.
 
-def _agreement(near_labels: np.ndarray, clusters: np.ndarray) -> dict[str, float]:
-    labelled = near_labels >= 0
-    if not labelled.any():
-        return {}
-    from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, homogeneity_completeness_v_measure
-
-    near_labels, clusters = near_labels[labelled], clusters[labelled]
-    table = _contingency(near_labels, clusters)
-    homogeneity, completeness, _ = homogeneity_completeness_v_measure(near_labels, clusters)
+    Returns
+    -------
+    dict of str to float
+        c_score, normalized_c_score, convergence_difference, best_match_jaccard: see the functions of these names.
+    """
+    jaccard = jaccard_table(table)
+    # fsum is the same in any order of the terms: renaming or swapping the partitions changes no bit.
+    score = fsum(jaccard.ravel())
     return {
-        "c_score": _c_score(table),
-        "normalized_c_score": _c_score(table) / table.size,
-        "convergence_difference": _convergence_difference(table),
-        "ami": adjusted_mutual_info_score(near_labels, clusters),
-        "ari": adjusted_rand_score(near_labels, clusters),
-        "homogeneity": homogeneity,
-        "completeness": completeness,
-        "best_match_jaccard": _best_match_jaccard(table),
+        "c_score": score,
+        "normalized_c_score": score / table.size,
+        "convergence_difference": float(_difference(score, table.shape)),
+        "best_match_jaccard": float(jaccard.max(axis=1).mean() + jaccard.max(axis=0).mean()) / 2,
     }
 
 
-def _factorize(near_labels: Sequence | np.ndarray | pd.Series) -> np.ndarray:
-    """Whole numbers from 0, −1 for a missing or empty near-label."""
-    series = pd.Series(near_labels).reset_index(drop=True)
-    return pd.factorize(series.mask((series == "").fillna(True).astype(bool)), sort=True)[0]
+def null_of_table(table: np.ndarray, permutations: int, seed: int) -> PermutationNull:
+    """Draw the null of `permutation_null` for a contingency table.
+
+    Parameters
+    ----------
+    table : ndarray of int, shape (k, m)
+        As `contingency_table` gives.
+    permutations, seed
+        As for `permutation_null`.
+
+    Returns
+    -------
+    PermutationNull
+
+    Raises
+    ------
+    ValueError
+        Fewer than 1 permutation.
+    """
+    if permutations < 1:
+        raise ValueError(f"permutations is {permutations}; a null needs at least 1, and 200 to be of use")
+    differences = _draw_differences(table, permutations, seed)
+    observed = score_table(table)["convergence_difference"]
+    mean = float(differences.mean())
+    low, high = np.quantile(differences, [0.05, 0.95])
+    as_small = int(np.count_nonzero(differences <= observed + TIE))
+    return PermutationNull(
+        observed=observed,
+        mean=mean,
+        ratio=observed / mean if mean else np.nan,
+        p_value=(1 + as_small) / (1 + permutations),
+        low=float(low),
+        high=float(high),
+        differences=differences,
+    )
 
 
-def _contingency(near_labels: Sequence | np.ndarray, clusters: Sequence | np.ndarray) -> np.ndarray:
-    """Images for each near-label and cluster, shape (k, m), none of its rows and columns empty."""
-    rows, columns = _factorize(near_labels), np.asarray(clusters)
-    if rows.shape != columns.shape:
-        raise ValueError(f"there are {len(rows)} near-labels and {columns.size} clusters; give one of each per image")
-    labelled = rows >= 0
-    if not labelled.any():
-        raise ValueError("no image has a near-label; the C-Score needs some")
-    columns = np.unique(columns[labelled], return_inverse=True)[1]
-    shape = (rows.max() + 1, columns.max() + 1)
-    return np.bincount(rows[labelled] * shape[1] + columns, minlength=shape[0] * shape[1]).reshape(shape)
+def _draw_differences(table: np.ndarray, permutations: int, seed: int) -> np.ndarray:
+    differences = np.zeros(permutations)
+    if min(table.shape) == 1:
+        # There is but one table with these margins; random_table (SciPy 1.17) gives wrong ones here.
+        return differences
+    from scipy.stats import random_table
+
+    # Renamed or swapped partitions have the same margins in this order, so the same draws.
+    rows, columns = sorted((sorted(table.sum(axis=axis).tolist()) for axis in (0, 1)), key=lambda m: (len(m), m))
+    tables = random_table(rows, columns)
+    rng = np.random.default_rng(seed)
+    held = max(1, HELD_CELLS // table.size)
+    for start in range(0, permutations, held):
+        stop = min(start + held, permutations)
+        drawn = tables.rvs(stop - start, method="patefield", random_state=rng)
+        differences[start:stop] = _difference(jaccard_table(drawn).sum(axis=(-2, -1)), table.shape)
+    return differences
 
 
-def _jaccard(table: np.ndarray) -> np.ndarray:
-    return table / (table.sum(axis=1, keepdims=True) + table.sum(axis=0, keepdims=True) - table)
-
-
-def _c_score(table: np.ndarray) -> float:
-    # fsum is the same in any order of the terms: renaming or swapping the partitions changes no bit.
-    return fsum(_jaccard(table).ravel())
-
-
-def _convergence_difference(table: np.ndarray) -> float:
-    difference = (min(table.shape) - _c_score(table)) / table.size
-    # C is rounded, and a pure clustering must tie with another at 0.
-    return difference if difference > 1e-12 else 0.0
-
-
-def _best_match_jaccard(table: np.ndarray) -> float:
-    jaccard = _jaccard(table)
-    return float(jaccard.max(axis=1).mean() + jaccard.max(axis=0).mean()) / 2
+def _difference(score: float | np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    difference = (min(shape) - score) / (shape[0] * shape[1])
+    # A pure clustering must tie with another at 0.
+    return np.where(difference > TIE, difference, 0.0)

@@ -23,7 +23,8 @@ class Sweep(NamedTuple):
         For each computed k, what a reader must know: ``fewer_clusters`` (fewer clusters than k came out),
         ``not_converged`` (the iteration limit ended the fit), ``degenerate`` (mixtures, see
         `nearlabel.grouping.algorithms.sweep`),
-        ``reg_covar_raised`` (mixtures), ``disconnected_graph`` (spectral).
+        ``reg_covar_raised`` (mixtures), ``disconnected_graph`` (spectral), ``identical_points`` (points that are
+        exactly the same ended in different clusters).
     cut : list of int
         The k asked for that exceed the number of points; they have no labels.
     recorded : dict

@@ -8,8 +8,10 @@ from typing import Any
 import pandas as pd
 
 from nearlabel.features.store import read_features
+from nearlabel.grouping.degenerate import describe_degenerate
 from nearlabel.grouping.files import opened_hdf5
 from nearlabel.grouping.labels import read_labels
+from nearlabel.grouping.memory import remember
 from nearlabel.grouping.reduce import Reduced, read_reduced, reduce_features, write_reduced
 from nearlabel.grouping.selection import cluster_table, read_selection, select_clustering, write_selection
 from nearlabel.grouping.tree import node_members, parse_node
@@ -29,8 +31,11 @@ def reduce_node(
     components: int | float | str,
     standardise: bool | None,
     seed: int,
+    min_overlap: float | None = None,
 ) -> None:
     """Reduce the features of a node's own images; below the root the reduction is fitted anew, on them alone.
+
+    Below the root the node's images are remembered beside the results, see `nearlabel.grouping.memory`.
 
     Parameters
     ----------
@@ -46,11 +51,13 @@ def reduce_node(
         As for `nearlabel.grouping.reduce.reduce_features`.
     standardise : bool or None
         None: only for the texture encoder, whose features have different units.
+    min_overlap : float or None
+        Of a node that the user has named: the smallest Jaccard overlap with the images that it had then.
 
     Raises
     ------
     ValueError
-        The node does not exist or has fewer than two images.
+        The node does not exist, has fewer than two images, or others than when it was named.
     """
     files = {Path(file).stem: file for file in features}
     encoder = next(iter(files)) if len(files) == 1 else read_selection(selection).encoder
@@ -64,6 +71,7 @@ def reduce_node(
             raise ValueError(f"node {node} does not exist: {error} of {parent}; name one of them") from None
         inside = image_id.isin(members)
         values, image_id = values[inside.to_numpy()], image_id[inside]
+        remember(node_memory(output), node, node, members, min_overlap=min_overlap)
     if len(values) < 2:
         raise ValueError(f"node {node} has {len(values)} image, which cannot be clustered; do not expand it")
     if standardise is None:
@@ -71,6 +79,12 @@ def reduce_node(
     reduction = reduce_features(values, method, components, standardise=standardise, seed=seed)
     logger.info("%d images, %d features of %s, %d components", *values.shape, encoder, reduction.components)
     write_reduced(output, reduction, image_id.tolist(), encoder)
+
+
+def node_memory(reduced: str | Path) -> Path:
+    """File that remembers a node's images, by the path of one of its ``reduced.h5``."""
+    node = Path(reduced).parents[1]
+    return node.parent / "remembered" / "nodes" / f"{node.name}.json"
 
 
 def encoder_of(reduced: str | Path) -> str:
@@ -123,15 +137,28 @@ def select_node(
         ``selection.json`` and ``clusters.csv``, to write.
     criterion, choose
         As for `nearlabel.grouping.selection.select_clustering`.
+
+    Raises
+    ------
+    ValueError
+        The node has fewer images than its smallest k, or `select_clustering` refuses.
     """
     tables = read_node_scores(scores, reduced)
+    if all(table.empty for table in tables.values()):
+        block = next(iter(read_labels(labels[:1]).values()))
+        raise ValueError(
+            f"{selection}: the node has {len(block.image_id)} images, fewer than its smallest k of {block.cut[0]}; "
+            "lower ks or do not expand it"
+        )
     chosen = select_clustering(tables, criterion, choose)
-    folder = Path(dict(zip(tables, reduced, strict=True))[chosen.encoder]).parent
-    block = read_labels([file for file in labels if Path(file).parents[2] == folder])[chosen.algorithm]
-    if block.cut:
-        cut = f"k above the {len(block.image_id)} images were left out: {', '.join(map(str, block.cut))}"
-        chosen = chosen._replace(note=f"{chosen.note}; {cut}" if chosen.note else cut)
+    winner = Path(dict(zip(tables, reduced, strict=True))[chosen.encoder])
+    blocks = read_labels([file for file in labels if Path(file).parents[2] == winner.parent])
+    said = describe_degenerate(blocks, chosen.algorithm, chosen.k, winner)
+    chosen = chosen._replace(note="; ".join(filter(None, [*said, chosen.note])) or None)
     logger.info("%s, %s, k = %d, by %s", chosen.encoder, chosen.algorithm, chosen.k, chosen.criterion)
+    if chosen.note:
+        logger.warning("%s", chosen.note)
+    block = blocks[chosen.algorithm]
     write_selection(selection, chosen)
     write_csv(clusters, cluster_table(block.labels[chosen.k], block.image_id))
 
@@ -148,3 +175,8 @@ def read_winner(reduced: Sequence[str | Path], selection: str | Path) -> Reduced
     """
     encoder = read_selection(selection).encoder
     return read_reduced(next(file for file in reduced if encoder_of(file) == encoder))
+
+
+def read_clusters(paths: Sequence[str | Path]) -> dict[str, pd.DataFrame]:
+    """Read ``{node}/clusters.csv`` of several nodes of one data set: image_id, cluster (int), by node."""
+    return {Path(path).parent.name: pd.read_csv(path, dtype={"image_id": str}, keep_default_na=False) for path in paths}

@@ -1,15 +1,16 @@
-"""The clustering algorithms' parameters: names, defaults and what values make sense.
+"""Parameters of the clustering algorithms and of the post-clustering models: names, defaults, what values make sense.
 
-Standard library only: the configuration is checked against this table whenever the workflow is parsed.
+Standard library only: the configuration is checked against these tables whenever the workflow is parsed.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of an algorithm.
+    """One parameter of an algorithm or a model.
 
     Attributes
     ----------
@@ -19,27 +20,28 @@ class Parameter:
         Texts allowed.
     number : type or None
         ``int`` or ``float`` where numbers are allowed; a whole number serves as float too.
-    least : float
-        Smallest number allowed.
+    least, most : float
+        Smallest and largest number allowed.
     """
 
     default: Any
     words: tuple[str, ...] = ()
     number: type | None = None
     least: float = 0
+    most: float = math.inf
 
     def problem(self, value: Any) -> str | None:
         """Say what is wrong with a value, as ``"must be …"``; None when nothing is."""
         if isinstance(value, str) and value in self.words:
             return None
         whole = isinstance(value, int) and not isinstance(value, bool)
-        if self.number is int and whole and value >= self.least:
-            return None
-        if self.number is float and (whole or isinstance(value, float)) and value >= self.least:
+        number = whole or (self.number is float and isinstance(value, float))
+        if self.number is not None and number and self.least <= value <= self.most:
             return None
         allowed = [f"'{word}'" for word in self.words]
         if self.number is not None:
-            allowed.append(f"a {'whole ' if self.number is int else ''}number from {self.least}")
+            end = "" if self.most == math.inf else f" to {self.most}"
+            allowed.append(f"a {'whole ' if self.number is int else ''}number from {self.least}{end}")
         return f"must be {' or '.join(allowed)}"
 
 
@@ -71,3 +73,41 @@ ALGORITHM_PARAMETERS: dict[str, dict[str, Parameter]] = {
         "reg_covar": Parameter(1e-6, (), float, 0),
     },
 }
+
+# Of the reduced features: each to a variance of 1; as they are; or `each` unless the features were standardised before
+# the reduction, whose result then tells which components matter. Trees do not see the difference.
+_SCALING = Parameter("auto", ("auto", "each", "none"))
+
+CLASSIFIER_PARAMETERS: dict[str, dict[str, Parameter]] = {
+    "svm": {
+        "C": Parameter(1.0, (), float, 1e-6),
+        "kernel": Parameter("rbf", ("rbf", "linear")),
+        "gamma": Parameter("scale", ("scale", "auto"), float, 1e-9),
+        "class_weight": Parameter("balanced", ("balanced", "none")),
+        "scaling": _SCALING,
+    },
+    "decision_tree": {
+        # Deeper trees tell more and are read by nobody.
+        "max_depth": Parameter(4, ("unlimited",), int, 1),
+        "min_samples_leaf": Parameter(2, (), int, 1),
+        "criterion": Parameter("gini", ("gini", "entropy")),
+        "class_weight": Parameter("balanced", ("balanced", "none")),
+    },
+    "mlp": {
+        "hidden_layer_sizes": Parameter(64, (), int, 1),
+        "alpha": Parameter(1e-4, (), float, 0),
+        "learning_rate_init": Parameter(1e-3, (), float, 1e-9),
+        "max_iter": Parameter(2000, (), int, 1),
+        "scaling": _SCALING,
+    },
+    "isolation_forest": {
+        "n_estimators": Parameter(100, (), int, 1),
+        "max_samples": Parameter("auto", ("auto",), int, 1),
+        "contamination": Parameter("auto", ("auto",), float, 1e-6, 0.5),
+    },
+    "nearest_centre": {
+        "quantile": Parameter(0.95, (), float, 0, 1),
+        "scaling": _SCALING,
+    },
+}
+"""Model → its parameters, under scikit-learn's names where the model is scikit-learn's."""

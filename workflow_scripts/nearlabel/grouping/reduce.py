@@ -6,6 +6,7 @@ scikit-learn is imported where it computes: most who import this module only rea
 import json
 import logging
 from collections.abc import Sequence
+from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,7 +50,7 @@ def reduce_features(
 
     PCA is exact (no randomised solver) and unwhitened, as whitening ruins clusters in high dimension. Each component's
     sign is fixed by scikit-learn so that its largest loading is positive. Numbers can differ in their last bits between
-    machines and numbers of BLAS threads.
+    machines and numbers of BLAS threads. Images with the same features have the same reduced features, to the last bit.
 
     Parameters
     ----------
@@ -93,12 +94,38 @@ def reduce_features(
     if method == "none":
         return Reduction(features, method, features.shape[1], np.empty(0), standardise)
     wanted = _resolve_components(components, method, min(features.shape))
+    first = first_copies(features)
     if method == "random_projection":
         from sklearn.random_projection import GaussianRandomProjection
 
-        values = GaussianRandomProjection(wanted, random_state=seed).fit_transform(features)
-        return Reduction(values, method, wanted, np.empty(0), standardise)
-    return _principal_components(features, wanted, standardise)
+        values, ratio = GaussianRandomProjection(wanted, random_state=seed).fit_transform(features), np.empty(0)
+    elif first.any():
+        values, ratio = _principal_components(features, wanted)
+    else:
+        # Of one point repeated, scikit-learn would give the rounding error of its mean.
+        columns = 1 if isinstance(wanted, float) else wanted
+        values, ratio = np.zeros((len(features), columns)), np.zeros(columns)
+    # Matrix products round rows differently, and clusterings would make groups of the difference.
+    return Reduction(np.ascontiguousarray(values[first]), method, values.shape[1], ratio, standardise)
+
+
+def first_copies(points: np.ndarray) -> np.ndarray:
+    """For each point the number of the first point that is exactly the same.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, d)
+        Numbers.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        Row i holds i where no earlier point is the same; all 0 where there is one point only, repeated.
+    """
+    seen: dict[bytes, int] = {}
+    # Adding 0 makes -0 the 0 that it equals.
+    digests = (blake2b((point + 0.0).tobytes(), digest_size=16).digest() for point in points)
+    return np.array([seen.setdefault(digest, row) for row, digest in enumerate(digests)], dtype=int)
 
 
 def _resolve_components(components: int | float | str, method: str, limit: int) -> int | float:
@@ -115,20 +142,21 @@ def _resolve_components(components: int | float | str, method: str, limit: int) 
     return min(int(components), limit)
 
 
-def _principal_components(features: np.ndarray, wanted: int | float, standardise: bool) -> Reduction:
+def _principal_components(features: np.ndarray, wanted: int | float) -> tuple[np.ndarray, np.ndarray]:
     from sklearn.decomposition import PCA
 
-    varies = features.var(axis=0).sum() > 0
-    if not varies and isinstance(wanted, float):
-        wanted = 1
-    # The covariance's eigenvectors are orthogonal to rounding error, so that values are as exact as by the SVD, which
-    # takes several times as long on tall data.
-    tall = len(features) >= features.shape[1]
-    pca = PCA(wanted, svd_solver="covariance_eigh" if tall else "full")
-    with np.errstate(invalid="ignore"):
-        values = pca.fit_transform(features)
-    ratio = pca.explained_variance_ratio_ if varies else np.zeros(values.shape[1])
-    return Reduction(np.ascontiguousarray(values), "pca", values.shape[1], ratio, standardise)
+    if len(features) < features.shape[1]:
+        pca = PCA(wanted, svd_solver="full")
+    else:
+        # The covariance's eigenvectors are orthogonal to rounding error, so that values are as exact as by the SVD,
+        # which takes several times as long on tall data. Uncentred, images that are nearly the same would cancel out.
+        features = features - features.mean(axis=0)
+        pca = PCA(wanted, svd_solver="covariance_eigh")
+    values = pca.fit_transform(features)
+    # n points span n - 1 dimensions at most, copies fewer: the other components are rounding errors.
+    spread = values.std(axis=0)
+    values[:, spread < 1e-13 * np.linalg.norm(spread)] = 0
+    return values, pca.explained_variance_ratio_
 
 
 def write_reduced(path: str | Path, reduction: Reduction, image_ids: Sequence[str], encoder: str) -> None:

@@ -37,7 +37,7 @@ class Selection(NamedTuple):
     excluded : list of dict
         Algorithms that Min-Max excluded: encoder, algorithm, reason.
     note : str or None
-        What a reader should know about the decision.
+        What a reader should know about the decision, sentences joined by ``; ``.
     """
 
     encoder: str
@@ -62,8 +62,10 @@ def select_clustering(
     - ``ami``: the largest adjusted mutual information with the near-labels, ties likewise.
 
     The last two become ``silhouette`` where no image has a near-label. Label-based values tie when equal to 12
-    decimals. A clustering without a defined silhouette never wins, unless there is no other: then the lowest entropy
-    and the smallest k decide. What still ties goes to the encoder and algorithm given first.
+    decimals. A clustering without a defined silhouette, or one that tore identical images apart (flag
+    ``identical_points``), never wins while there is another. Where no silhouette is defined, or only those of identical
+    images torn apart and none above 0, the lowest entropy and the smallest k decide. What still ties goes to the
+    encoder and algorithm given first.
 
     Parameters
     ----------
@@ -93,34 +95,54 @@ def select_clustering(
     k_range = [int(table["k"].min()), int(table["k"].max())]
     if choose:
         return _take_chosen(table, choose, k_range)
-    note = None
+    useless = ""
     if criterion in LABEL_BASED and table[criterion].isna().all():
-        note = f"no image has a near-label, so that {criterion} is undefined; the silhouette decided"
+        useless = f"no image has a near-label and {criterion} is undefined"
         criterion = "silhouette"
+    column, largest_wins, ties = CRITERIA[criterion]
     excluded = []
     if criterion == "min_max":
         excluded = [entry for encoder, frame in scores.items() for entry in _exclusions(encoder, frame)]
         gone = {(entry["encoder"], entry["algorithm"]) for entry in excluded}
         pairs = zip(table["encoder"], table["algorithm"], strict=True)
         table = table[[pair not in gone for pair in pairs]]
-    if table["silhouette"].isna().all():
-        first = f"{criterion}, then " if criterion in LABEL_BASED else ""
-        note = f"no clustering has a defined silhouette; {first}the lowest entropy decided, then the smallest k"
-    best = _rank(table, criterion).iloc[0]
-    return Selection(str(best["encoder"]), str(best["algorithm"]), int(best["k"]), criterion, k_range, excluded, note)
-
-
-def _rank(table: pd.DataFrame, criterion: str) -> pd.DataFrame:
-    column, largest_wins, ties = CRITERIA[criterion]
+    contenders, telling = _contenders(table)
+    first = ""
     if criterion in LABEL_BASED:
-        table = table.assign(**{column: table[column].round(12)})
-    if table["silhouette"].isna().all():
-        by_labels = [column] if criterion in LABEL_BASED else []
-        ascending = [not largest_wins] * len(by_labels) + [True, True]
-        return table.sort_values([*by_labels, "entropy", "k"], ascending=ascending, kind="stable")
-    table = table[table["silhouette"].notna()]
-    names, ascending = zip((column, not largest_wins), *ties, strict=True)
-    return table.sort_values(list(names), ascending=list(ascending), kind="stable")
+        contenders = contenders.assign(**{criterion: contenders[criterion].round(12)})
+        if len(contenders) == 1 or contenders[criterion].nunique(dropna=False) > 1:
+            first = f"{criterion}, then "
+        else:
+            only = "only one near-label: " if _one_near_label(contenders) else ""
+            useless = f"{only}{criterion} is {contenders[criterion].iloc[0]:g} for every clustering"
+    order = [(column, not largest_wins), *ties]
+    if telling:
+        notes = [f"{useless}, so that the silhouette decided"] if useless else []
+    else:
+        order = [*order[: criterion in LABEL_BASED], ("entropy", True), ("k", True)]
+        rule = f"{first}the lowest entropy, then the smallest k decided"
+        notes = [useless] if useless else []
+        together = "" if table["silhouette"].isna().all() else " that keeps identical images together"
+        notes.append(f"no clustering{together} has a defined silhouette, so that {rule}")
+    names, ascending = zip(*order, strict=True)
+    best = contenders.sort_values(list(names), ascending=list(ascending), kind="stable").iloc[0]
+    ids = str(best["encoder"]), str(best["algorithm"]), int(best["k"])
+    return Selection(*ids, criterion, k_range, excluded, "; ".join(notes) or None)
+
+
+def _contenders(table: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
+    """Clusterings that may win, and whether their silhouettes tell anything."""
+    defined = table["silhouette"].notna()
+    torn = table["flags"].str.contains("identical_points") if "flags" in table else pd.Series(False, table.index)
+    for kept in (defined & ~torn, defined & (table["silhouette"] > 0)):
+        if kept.any():
+            return table[kept], True
+    return table if torn.all() else table[~torn], False
+
+
+def _one_near_label(table: pd.DataFrame) -> bool:
+    """Tell from the scores whether there is one near-label: only then are both of these 1 at every clustering."""
+    return {"c_score", "homogeneity"} <= set(table) and bool(np.isclose(table[["c_score", "homogeneity"]], 1).all())
 
 
 def _take_chosen(table: pd.DataFrame, choose: Mapping[str, Any], k_range: list[int]) -> Selection:

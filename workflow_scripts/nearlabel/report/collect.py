@@ -7,8 +7,13 @@ from pathlib import Path
 import pandas as pd
 
 from nearlabel.grouping.files import opened_hdf5
-from nearlabel.grouping.node import read_node_scores
+from nearlabel.grouping.groups import read_names
+from nearlabel.grouping.levels import read_level
+from nearlabel.grouping.memory import Memory, read_memory
+from nearlabel.grouping.node import node_memory, read_node_scores
 from nearlabel.grouping.selection import read_selection
+
+NODE_FIGURES = ("quality", "clusters", "near_labels", "convergence", "algorithms", "dendrogram")
 
 
 @dataclass(frozen=True)
@@ -32,31 +37,56 @@ class EncoderReport:
 
 @dataclass(frozen=True)
 class NodeReport:
-    """One clustered node: tables as frames, figures and contact sheets as paths."""
+    """One clustered node: tables as frames, figures (by what they show) and contact sheets as paths.
+
+    ``evidence`` holds the node's rows of ``tables/clusters.csv``; ``memory`` what the user named, where it was named.
+    """
 
     name: str
     scores: dict[str, pd.DataFrame]
     selection: dict
     clusters: pd.DataFrame
-    quality_figure: Path
-    clusters_figure: Path
+    evidence: pd.DataFrame
+    memory: Memory | None
+    figures: dict[str, Path]
     sheets: pd.DataFrame
     sheets_folder: Path
 
 
 @dataclass(frozen=True)
+class ClassificationReport:
+    """Models that tell a node's clusters or near-labels: their summary, the tree's rules as text, two figures."""
+
+    node: str
+    target: str
+    summary: dict
+    rules: str
+    figure: Path
+    tree_figure: Path
+
+
+@dataclass(frozen=True)
 class DatasetReport:
-    """One data set: its images, what was rejected, near-labels, encoders and nodes."""
+    """One data set: its images, what was rejected, near-labels, encoders, groups, nodes and models.
+
+    ``levels`` is the table of all groups, ``groups`` each image's lineage, ``names`` what the user calls the groups.
+    """
 
     name: str
     images: pd.DataFrame
     rejected: pd.DataFrame
     near_labels: pd.DataFrame
+    levels: pd.DataFrame
+    tree_figure: Path
     encoders: list[EncoderReport] = field(default_factory=list)
     nodes: list[NodeReport] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+    classifications: list[ClassificationReport] = field(default_factory=list)
 
 
-def collect_dataset(run_folder, dataset: str, *, nodes, scores, features) -> DatasetReport:
+def collect_dataset(
+    run_folder, dataset: str, *, nodes, scores, features, figures, levels, evidence, names, classifications
+) -> DatasetReport:
     """Read what a run holds about one data set.
 
     Parameters
@@ -67,9 +97,17 @@ def collect_dataset(run_folder, dataset: str, *, nodes, scores, features) -> Dat
         Name of the data set.
     nodes : iterable of str
         Nodes to show, in this order.
-    scores, features : iterable of str or Path
-        All ``scores.csv`` and ``features/{encoder}.h5`` of the run, in the order to show them; those of other data
-        sets are left alone. Lists, not folders, so that an encoder no longer in the config is not shown.
+    scores, features, figures : iterable of str or Path
+        All ``scores.csv``, ``features/{encoder}.h5`` and figures of nodes of the run, in the order to show them; those
+        of other data sets are left alone. Lists, not folders, so that an encoder no longer in the config is not shown.
+    levels : str or Path
+        ``levels/{level}.csv`` of the deepest level.
+    evidence : DataFrame
+        ``tables/clusters.csv``.
+    names : str, Path or None
+        The user's names for the groups.
+    classifications : iterable of (str, str)
+        Node and target of every classification, in the order to show them.
 
     Returns
     -------
@@ -77,35 +115,56 @@ def collect_dataset(run_folder, dataset: str, *, nodes, scores, features) -> Dat
     """
     run_folder = Path(run_folder)
     folder = run_folder / dataset
+    own = evidence[evidence["dataset"] == dataset]
     return DatasetReport(
         name=dataset,
         images=read_text_table(folder / "images.csv"),
         rejected=read_text_table(folder / "rejected.csv"),
         near_labels=read_text_table(folder / "manifest.csv"),
+        levels=read_level(levels),
+        tree_figure=run_folder / "figures" / f"{dataset}_tree.svg",
         encoders=[read_encoder(path) for path in map(Path, features) if path.parents[1] == folder],
-        nodes=[collect_node(run_folder, dataset, node, scores=scores) for node in nodes],
+        nodes=[collect_node(run_folder, dataset, node, scores=scores, figures=figures, evidence=own) for node in nodes],
+        names=read_names(names),
+        classifications=[collect_classification(run_folder, dataset, *key) for key in classifications],
     )
 
 
-def collect_node(run_folder, dataset: str, node: str, *, scores) -> NodeReport:
-    """Read one node's scores, selection and contact-sheet index, and name its figures; see `collect_dataset`."""
+def collect_node(run_folder, dataset: str, node: str, *, scores, figures, evidence: pd.DataFrame) -> NodeReport:
+    """Read one node's scores, selection and contact-sheet index, and pick its figures; see `collect_dataset`."""
     folder = Path(run_folder) / dataset / "grouping" / node
-    figures = Path(run_folder) / "figures"
+    drawn = Path(run_folder) / "figures"
     sheets = pd.read_csv(
-        figures / f"{dataset}_{node}_sheets.csv",
+        drawn / f"{dataset}_{node}_sheets.csv",
         dtype={"image_id": str, "side": str, "file": str, "problem": str},
         keep_default_na=False,
     )
     [(_, _, tables, selection)] = collect_scores(scores, [folder / "selection.json"])
+    named = {drawn / f"{dataset}_{node}_{kind}.svg": kind for kind in NODE_FIGURES}
     return NodeReport(
         name=node,
         scores=tables,
         selection=selection,
         clusters=pd.read_csv(folder / "clusters.csv", dtype={"image_id": str}, keep_default_na=False),
-        quality_figure=figures / f"{dataset}_{node}_quality.svg",
-        clusters_figure=figures / f"{dataset}_{node}_clusters.svg",
+        evidence=evidence[evidence["node"] == node],
+        memory=read_memory(node_memory(folder / "encoder" / "reduced.h5")),
+        figures={named[path]: path for path in map(Path, figures) if path in named},
         sheets=sheets,
-        sheets_folder=figures / f"{dataset}_{node}_sheets",
+        sheets_folder=drawn / f"{dataset}_{node}_sheets",
+    )
+
+
+def collect_classification(run_folder, dataset: str, node: str, target: str) -> ClassificationReport:
+    """Read the summary and the rules of one classification, and name its figures; see `collect_dataset`."""
+    folder = Path(run_folder) / dataset / "grouping" / node / "classifiers" / target
+    figures = Path(run_folder) / "figures"
+    return ClassificationReport(
+        node=node,
+        target=target,
+        summary=json.loads((folder / "summary.json").read_text(encoding="utf-8")),
+        rules=(folder / "rules.txt").read_text(encoding="utf-8"),
+        figure=figures / f"{dataset}_{node}_{target}_classifiers.svg",
+        tree_figure=figures / f"{dataset}_{node}_{target}_decision_tree.svg",
     )
 
 

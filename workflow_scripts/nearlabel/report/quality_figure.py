@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from nearlabel.report.figures import INK, MARKERS, STYLE, algorithm_colors, save_figure, set_legend_texts
+from nearlabel.report.figures import GREY, INK, MARKERS, STYLE, algorithm_colors, save_figure, set_legend_texts
 from nearlabel.report.tables import best_clustering, winning_row
 from nearlabel.report.text import shorten
 
@@ -39,7 +39,7 @@ def plot_quality(scores: dict[str, pd.DataFrame], selection: dict, stem) -> None
         for column, (encoder, frame) in enumerate(scores.items()):
             axes[0, column].set_title(shorten(encoder, 28), color=INK, fontweight="bold")
             axes[1, column].set_xlabel("Number of clusters k")
-            axes[1, column].xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes[1, column].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
             for number, name in enumerate(algorithms):
                 rows = frame[frame["algorithm"] == name].sort_values("k")
                 for row, (value, _) in enumerate(ROWS):
@@ -57,6 +57,10 @@ def plot_quality(scores: dict[str, pd.DataFrame], selection: dict, stem) -> None
         for row, (_, label) in enumerate(ROWS):
             axes[row, 0].set_ylabel(label)
             axes[row, 0].margins(y=0.14)
+        for axis, frame in zip(axes[1], scores.values(), strict=True):
+            if frame["silhouette"].isna().all():
+                middle = {"transform": axis.transAxes, "ha": "center", "va": "center"}
+                axis.text(0.5, 0.5, "no silhouette is defined", color=GREY, **middle)
         _draw_legend(figure, lines, algorithms, bool(excluded))
         save_figure(figure, stem)
 

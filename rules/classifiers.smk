@@ -1,0 +1,47 @@
+# Models on top of the clusters: they tell a node's clusters, or the near-labels of its images.
+
+
+CLASSIFIERS = "results/{run}/{dataset}/grouping/{node}/classifiers/{target}"
+
+
+rule train_classifiers:
+    input:
+        features=lambda w: [
+            f"results/{w.run}/{w.dataset}/features/{id}.h5"
+            for id in PLAN.candidates(w.node)
+        ],
+        images="results/{run}/{dataset}/images.csv",
+        manifest="results/{run}/{dataset}/manifest.csv",
+        clusters="results/{run}/{dataset}/grouping/{node}/clusters.csv",
+        selection="results/{run}/{dataset}/grouping/{node}/selection.json",
+        sources=sources("train_classifiers"),
+    output:
+        scores=f"{CLASSIFIERS}/scores.csv",
+        confusion=f"{CLASSIFIERS}/confusion.csv",
+        predictions=f"{CLASSIFIERS}/predictions.csv",
+        rules=f"{CLASSIFIERS}/rules.txt",
+        model=f"{CLASSIFIERS}/model.skops",
+        summary=f"{CLASSIFIERS}/summary.json",
+    log:
+        "results/{run}/logs/train_classifiers/{dataset}/{node}/{target}.log",
+    benchmark:
+        "results/{run}/benchmarks/train_classifiers/{dataset}/{node}/{target}.tsv"
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: GROUPING.threads
+    resources:
+        mem_mb=lambda w, input: 2000 + 10 * int(input.size_mb),
+        runtime="4h",
+    params:
+        models=lambda w: classification(w)["models"],
+        folds=lambda w: classification(w)["folds"],
+        choose=lambda w: classification(w)["choose"],
+        normal=lambda w: classification(w)["normal"],
+        encoders=classified_encoders,
+        reduction=reduction,
+        seed=lambda w: derive_seed(
+            PLAN.config.seed, f"classify/{w.dataset}/{w.node}/{w.target}"
+        ),
+        threads=GROUPING.threads,
+    script:
+        "../workflow_scripts/train_classifiers.py"

@@ -1,0 +1,107 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from nearlabel.grouping.growth import Limits, plan_level
+from nearlabel.grouping.levels import LEVEL_COLUMNS, list_expanded, read_level
+from nearlabel.images.files import write_csv
+
+LIMITS = Limits(min_size=4, purity=0.9, silhouette=0.5, max_children=2, max_level=2)
+
+
+def data_set(*groups):
+    """A manifest and the clusters of its root: one text of near-labels for each cluster, '.' where there is none."""
+    rows = [(f"{c}-{i}.png", label, c) for c, labels in enumerate(groups) for i, label in enumerate(labels)]
+    frame = pd.DataFrame(rows, columns=["image_id", "near_label", "cluster"])
+    manifest = frame[["image_id", "near_label"]].replace({"near_label": {".": ""}})
+    return manifest, frame[["image_id", "cluster"]]
+
+
+def plan(*groups, silhouettes=None, limits=LIMITS, **options):
+    manifest, clusters = data_set(*groups)
+    silhouettes = np.full(len(groups), 0.1) if silhouettes is None else np.array(silhouettes)
+    return plan_level(0, {"root": clusters}, manifest, {"root": silhouettes}, limits, **options)
+
+
+def split(table):
+    return table.loc[table["split"] & (table["node"] != "root"), "node"].tolist()
+
+
+def test_the_neediest_groups_are_split_and_every_group_says_why():
+    table = plan("aaaaaaabbb", "aaabbb", "aaaaaaaaab", "aabb", "ab")
+    assert table.columns.tolist() == LEVEL_COLUMNS
+    assert table["node"].tolist() == ["root", "root.0", "root.1", "root.2", "root.3", "root.4"]
+    assert table["size"].tolist() == [32, 10, 6, 10, 4, 2]
+    assert table["near_label_share"].tolist() == pytest.approx([22 / 32, 0.7, 0.5, 0.9, 0.5, 0.5])
+    # 3 images outside the most frequent near-label in root.0 and in root.1, 2 in root.3
+    assert split(table) == ["root.0", "root.1"]
+    reasons = table.set_index("node")["reason"]
+    assert reasons["root"] == "the whole data set"
+    assert reasons["root.0"].startswith("3 of 10 labelled images outside") and "ranks 1 of 3" in reasons["root.0"]
+    assert "ranks 3 of 3, beyond max_children 2" in reasons["root.3"]
+    assert reasons["root.2"] == "near-label share 0.900, at least purity 0.9"
+    assert reasons["root.4"] == "2 images, fewer than min_size 4"
+
+
+def test_without_near_labels_the_lowest_silhouettes_are_split():
+    table = plan("....", "....", "....", "....", silhouettes=[0.4, 0.6, -0.1, np.nan])
+    assert split(table) == ["root.0", "root.2"]
+    assert table["near_label_share"].isna().all()
+    reasons = table.set_index("node")["reason"]
+    assert reasons["root.2"] == "silhouette -0.100; need ranks 1 of 2"
+    assert reasons["root.1"] == "silhouette 0.600, at least 0.5"
+    assert "no defined silhouette" in reasons["root.3"]
+
+
+def test_shares_are_over_labelled_images_and_unlabelled_groups_come_last():
+    table = plan("ab......", "........", "aaab....", limits=LIMITS._replace(max_children=3))
+    assert table["near_label_share"].tolist()[1:] == pytest.approx([0.5, np.nan, 0.75], nan_ok=True)
+    ranks = [reason.split("ranks ")[1] for reason in table["reason"][1:]]
+    assert ranks == ["1 of 3", "3 of 3", "2 of 3"]
+
+
+def test_the_deepest_level_splits_nothing():
+    table = plan("aabb", "aabb", limits=LIMITS._replace(max_level=0))
+    assert split(table) == []
+    assert set(table["reason"][1:]) == {"max_level 0 reached"}
+
+
+def test_nodes_of_the_config_are_split_whatever_the_limits_say():
+    table = plan("aaaaa", "aabb", "abab", "ab", wanted=["root", "root.3", "root.3.1"])
+    assert split(table) == ["root.1", "root.3"]
+    assert table.set_index("node").loc["root.3", "reason"] == "named in the config"
+    with pytest.raises(ValueError, match=r"node root\.7, which the config names, does not exist; there are root\.0, "):
+        plan("aabb", "aabb", wanted=["root.7"])
+
+
+def test_a_group_as_large_as_its_parent_or_too_small_for_the_next_k_is_left():
+    assert plan("aabb")["reason"][1] == "the same images as its parent"
+    assert "not more than the smallest k" in plan("aabb", "aabbab", smallest_k=4)["reason"][1]
+
+
+def test_levels_are_cumulative_and_survive_their_file(tmp_path):
+    manifest, clusters = data_set("aaaaabbbbb", "aabb")
+    above = plan_level(0, {"root": clusters}, manifest, {"root": np.zeros(2)}, LIMITS)
+    write_csv(tmp_path / "0.csv", above)
+    read = read_level(tmp_path / "0.csv")
+    pd.testing.assert_frame_equal(read, above, check_dtype=False)
+    child = pd.DataFrame({"image_id": [f"0-{i}.png" for i in range(10)], "cluster": [0] * 6 + [1] * 4})
+    below = plan_level(1, {"root.0": child}, manifest, {"root.0": np.zeros(2)}, LIMITS, previous=read)
+    pd.testing.assert_frame_equal(below.iloc[:3], above, check_dtype=False)
+    assert below["node"].tolist()[3:] == ["root.0.0", "root.0.1"]
+    assert below["parent"].tolist()[3:] == ["root.0", "root.0"]
+    assert below["near_label_share"].tolist()[3:] == pytest.approx([5 / 6, 1])
+    # A level at which nothing was clustered repeats the one above.
+    pd.testing.assert_frame_equal(plan_level(2, {}, manifest, {}, LIMITS, previous=below), below, check_dtype=False)
+
+
+def test_a_tree_that_the_user_expands_lists_the_same_groups():
+    manifest, clusters = data_set("aaaaabbbbb", "aabb")
+    child = pd.DataFrame({"image_id": [f"0-{i}.png" for i in range(10)], "cluster": [0] * 6 + [1] * 4})
+    tables = {"root": clusters, "root.0": child}
+    whole = list_expanded(tables, manifest, 1)
+    assert whole.columns.tolist() == LEVEL_COLUMNS
+    assert whole["node"].tolist() == ["root", "root.0", "root.1", "root.0.0", "root.0.1"]
+    assert whole["split"].tolist() == [True, True, False, False, False]
+    assert whole["reason"].tolist()[1:3] == ["named in expand", "not named in expand"]
+    pd.testing.assert_frame_equal(list_expanded(tables, manifest, 0), whole.iloc[:3])

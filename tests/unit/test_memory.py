@@ -1,0 +1,51 @@
+import logging
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nearlabel.grouping.memory import hash_members, member_overlap, read_memory, remember
+
+sets = st.sets(st.text(max_size=3), max_size=8)
+
+
+@given(sets, sets)
+def test_overlap_is_symmetric_and_1_for_equal_sets_only(one, other):
+    overlap = member_overlap(one, other)
+    assert overlap == member_overlap(other, one)
+    assert 0 <= overlap <= 1
+    assert (overlap == 1) == (one == other) == (hash_members(one) == hash_members(other))
+
+
+def keep(path, members, **options):
+    return remember(path, "root.1", "root.1", members, **{"min_overlap": 0.5} | options)
+
+
+def test_first_naming_is_kept_and_changes_are_reported(tmp_path, caplog):
+    path = tmp_path / "deep/root.1.json"
+    assert read_memory(path) is None
+    assert keep(path, "abc").overlap == 1
+    assert keep(path, "cab").overlap == 1
+    with caplog.at_level(logging.WARNING):
+        assert keep(path, "abcd").overlap == 0.75
+    assert "root.1 have changed since it was named: 3 then, 4 now, overlap 0.75" in caplog.text
+    assert read_memory(path).members == ["a", "b", "c"]  # small changes do not add up unseen
+    with pytest.raises(ValueError, match=r"root\.1 had 3 images .* 1 now, with an overlap of 0\.33, below .* delete"):
+        keep(path, "a")
+    assert read_memory(path).overlap == 0.75
+    path.unlink()
+    assert keep(path, "a").members == ["a"]
+
+
+def test_what_is_not_named_follows_its_node(tmp_path):
+    path = tmp_path / "root.1.json"
+    keep(path, "abc", min_overlap=None)
+    keep(path, "xyz", min_overlap=None)
+    assert keep(path, "xyzw").overlap == 0.75
+
+
+def test_damaged_memory_is_named(tmp_path):
+    path = tmp_path / "root.1.json"
+    path.write_text("{")
+    with pytest.raises(ValueError, match=r"root\.1\.json is damaged"):
+        keep(path, "a")

@@ -1,0 +1,119 @@
+import io
+import json
+import pickle
+import zipfile
+from pathlib import PurePosixPath
+
+import numpy as np
+import pytest
+import skops.io
+
+from nearlabel.grouping.classifiers import CLASSIFIER, KINDS, fit_model, fit_reduction
+from nearlabel.grouping.saved_models import KEYS, TRUSTED, load_model, save_model
+
+REDUCTION = {"method": "pca", "components": 3, "standardise": True}
+
+
+def fitted(name, seed=0):
+    rng = np.random.default_rng(0)
+    features, labels = rng.normal(size=(30, 6)), np.array(["a", "b", "größe\n"] * 10)
+    target = labels if KINDS[name] == CLASSIFIER else rng.integers(0, 2, 30)
+    entry = {"id": name, "name": name, "parameters": {"max_iter": 30} if name == "mlp" else {}}
+    pipeline, _ = fit_model(fit_reduction(features, REDUCTION, 0), features, target, entry, seed)
+    return features, dict.fromkeys(KEYS) | {"pipeline": pipeline, "classes": ["a", "b", "größe\n"], "kind": KINDS[name]}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_model_comes_back_whole_and_the_same_bytes(name, tmp_path):
+    features, model = fitted(name)
+    # Text that looks like skops' own keys.
+    model["dataset"] = '"__id__": 12,\n"file": "140.npy"'
+    save_model(tmp_path / "one.skops", model)
+    save_model(tmp_path / "two.skops", fitted(name)[1] | {"dataset": model["dataset"]})
+    assert (tmp_path / "one.skops").read_bytes() == (tmp_path / "two.skops").read_bytes()
+    back = load_model(tmp_path / "one.skops")
+    assert back["dataset"] == model["dataset"] and back["classes"] == model["classes"]
+    np.testing.assert_array_equal(back["pipeline"].predict(features), model["pipeline"].predict(features))
+    np.testing.assert_array_equal(back["pipeline"][:-1].transform(features), model["pipeline"][:-1].transform(features))
+    assert set(skops.io.get_untrusted_types(file=tmp_path / "one.skops")) <= set(TRUSTED)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.skops", "two.skops"]
+
+
+def test_saving_asks_for_every_key(tmp_path):
+    _, model = fitted("svm")
+    del model["classes"]
+    with pytest.raises(ValueError, match="a saved model has the keys pipeline, model"):
+        save_model(tmp_path / "model.skops", model)
+
+
+class Harmful:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+def test_a_pickle_is_refused_and_not_run(tmp_path):
+    path, trace = tmp_path / "model.skops", tmp_path / "trace"
+    path.write_bytes(pickle.dumps(Harmful(str(trace))))
+    with pytest.raises(ValueError, match=r"is no saved model.*a pickle is never read"):
+        load_model(path)
+    assert not trace.exists()
+
+
+def test_a_file_with_another_type_is_refused_by_the_type_s_name(tmp_path):
+    path, trace = tmp_path / "model.skops", tmp_path / "trace"
+    _, model = fitted("svm")
+    path.write_bytes(skops.io.dumps(model | {"scores": PurePosixPath}))
+    with pytest.raises(ValueError, match=r"is refused: it holds pathlib\.PurePosixPath, which is not trusted"):
+        load_model(path)
+    # A crafted one: a call of os.system in the place of a harmless object.
+    content = skops.io.dumps(model | {"scores": np.random.RandomState(0)})
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(members["schema.json"])
+    schema["content"]["scores"] |= {"__class__": "system", "__module__": "os", "__loader__": "ObjectNode"}
+    members["schema.json"] = json.dumps(schema).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    with pytest.raises(ValueError, match=r"is refused: it holds os\.system"):
+        load_model(path)
+    assert not trace.exists()
+
+
+def test_other_files_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no such model"):
+        load_model(tmp_path / "none.skops")
+    path = tmp_path / "other.skops"
+    path.write_bytes(skops.io.dumps({"pipeline": 1}))
+    with pytest.raises(ValueError, match="damaged or no saved model"):
+        load_model(path)
+    _, model = fitted("svm")
+    save_model(path, model)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(ValueError, match="no saved model"):
+        load_model(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("schema.json", "{}")
+    with pytest.raises(ValueError, match="damaged or no saved model"):
+        load_model(path)
+
+
+@pytest.mark.parametrize("name", ["decision_tree", "isolation_forest"])
+@pytest.mark.parametrize("flaw", ["outside", "circle", "feature"])
+def test_a_tree_that_would_leave_its_arrays_is_refused(name, flaw, tmp_path):
+    _, model = fitted(name)
+    last = model["pipeline"][-1]
+    tree = (last.estimators_[3] if name == "isolation_forest" else last).tree_
+    inner = int(np.flatnonzero(tree.children_left != -1)[-1])
+    if flaw == "feature":
+        tree.feature[inner] = 1000
+    else:
+        tree.children_left[inner] = 10**6 if flaw == "outside" else 0
+    save_model(tmp_path / "model.skops", model)
+    with pytest.raises(ValueError, match="a tree in it is not sound"):
+        load_model(tmp_path / "model.skops")

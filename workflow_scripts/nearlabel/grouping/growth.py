@@ -1,0 +1,182 @@
+"""Growing the tree of groups by itself: which groups of a level are clustered again, and why the others are not."""
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from nearlabel.grouping.levels import LEVEL_COLUMNS, list_groups
+from nearlabel.grouping.node import read_winner
+from nearlabel.grouping.quality import cluster_silhouettes
+
+
+class Limits(NamedTuple):
+    """Where growth stops.
+
+    Attributes
+    ----------
+    min_size : int
+        A group with fewer images is not split.
+    purity : float
+        A group whose most frequent near-label has at least this share of its labelled images is not split.
+    silhouette : float
+        A group without near-labels whose own mean silhouette is at least this is not split.
+    max_children : int
+        At most so many groups of one node are split, the neediest first.
+    max_level : int
+        Deepest level that is clustered; the root's clustering is level 0.
+    """
+
+    min_size: int
+    purity: float
+    silhouette: float
+    max_children: int
+    max_level: int
+
+
+def plan_level(
+    level: int,
+    clusters: Mapping[str, pd.DataFrame],
+    near_labels: pd.DataFrame,
+    silhouettes: Mapping[str, np.ndarray],
+    limits: Limits,
+    *,
+    previous: pd.DataFrame | None = None,
+    wanted: Collection[str] = (),
+    smallest_k: int = 2,
+) -> pd.DataFrame:
+    """Decide which groups of one level are clustered again.
+
+    The neediest group is the one with the most images outside its most frequent near-label; groups without near-labels
+    come after those that have some, the lowest silhouette first. What the paper leaves to the user's eye (Mathias et
+    al. 2025, sections 3.3 and 5.2) is so put into numbers; ours.
+
+    Parameters
+    ----------
+    level : int
+        Level of the clusterings whose groups are judged; 0 is the root's.
+    clusters : mapping of str to DataFrame
+        ``clusters.csv`` of every node that was clustered at this level.
+    near_labels : DataFrame
+        ``manifest.csv``.
+    silhouettes : mapping of str to ndarray
+        Mean silhouette of each cluster of those nodes, NaN where undefined.
+    limits : Limits
+        Where growth stops.
+    previous : DataFrame, optional
+        Table of the level above; none at level 0.
+    wanted : collection of str
+        Nodes that are split whatever the limits say, as the user has named them.
+    smallest_k : int
+        Smallest number of clusters that the next level tries.
+
+    Returns
+    -------
+    DataFrame
+        ``levels/{level}.csv``: the rows of `previous`, then one for each group of this level (see
+        `nearlabel.grouping.levels.list_groups`), with split and reason.
+
+    Raises
+    ------
+    ValueError
+        A wanted node does not exist.
+    """
+    tables = [list_groups({}, near_labels) if previous is None else previous]
+    for node, members in clusters.items():
+        groups = list_groups({node: members}, near_labels).iloc[1:]
+        tables.append(_decide(groups, level, silhouettes[node], limits, wanted, smallest_k))
+    table = pd.concat([frame[LEVEL_COLUMNS] for frame in tables], ignore_index=True)
+    if previous is None:
+        table.loc[0, ["split", "reason"]] = True, "the whole data set"
+    for node in sorted(wanted):
+        if node.count(".") == level + 1 and node not in set(table["node"]):
+            siblings = table.loc[table["parent"] == node.rpartition(".")[0], "node"]
+            raise ValueError(f"node {node}, which the config names, does not exist; there are {', '.join(siblings)}")
+    return table
+
+
+def _decide(
+    groups: pd.DataFrame,
+    level: int,
+    silhouettes: np.ndarray,
+    limits: Limits,
+    wanted: Collection[str],
+    smallest_k: int,
+) -> pd.DataFrame:
+    groups = groups.assign(silhouette=silhouettes[groups["cluster"].astype(int)])
+    stops = [_stop(group, level, limits, smallest_k, len(groups)) for group in groups.itertuples()]
+    named = groups["node"].isin(list(wanted)).to_numpy()
+    # Most images outside the most frequent near-label, then lowest silhouette; unlabelled groups last.
+    outside = (groups["labelled"] * (1 - groups["near_label_share"])).round()
+    need = pd.DataFrame({"named": named, "outside": outside.fillna(-1), "silhouette": groups["silhouette"]})
+    candidates = need[[stop is None for stop in stops] | named]
+    ranked = candidates.sort_values(["named", "outside", "silhouette"], ascending=[False, False, True], kind="stable")
+    rank = {index: place for place, index in enumerate(ranked.index, start=1)}
+    split, reasons = [], []
+    for group, stop, chosen in zip(groups.itertuples(), stops, named, strict=True):
+        place = rank.get(group.Index)
+        split.append(bool(chosen or (stop is None and place <= limits.max_children)))
+        if chosen:
+            reasons.append("named in the config")
+        elif stop is not None:
+            reasons.append(stop)
+        else:
+            beyond = "" if split[-1] else f", beyond max_children {limits.max_children}"
+            reasons.append(f"{_describe_need(group)}; need ranks {place} of {len(rank)}{beyond}")
+    return groups.assign(split=split, reason=reasons)
+
+
+def _stop(group, level: int, limits: Limits, smallest_k: int, siblings: int) -> str | None:
+    """Say why a group cannot or need not be split, None where it may be."""
+    if siblings == 1:
+        return "the same images as its parent"
+    if level >= limits.max_level:
+        return f"max_level {limits.max_level} reached"
+    if group.size < limits.min_size:
+        return f"{group.size} images, fewer than min_size {limits.min_size}"
+    if group.size <= smallest_k:
+        return f"{group.size} images, not more than the smallest k of the next level, {smallest_k}"
+    if group.labelled and group.near_label_share >= limits.purity:
+        return f"near-label share {group.near_label_share:.3f}, at least purity {limits.purity:g}"
+    if not group.labelled and np.isnan(group.silhouette):
+        return "no near-labels and no defined silhouette to judge it by"
+    if not group.labelled and group.silhouette >= limits.silhouette:
+        return f"silhouette {group.silhouette:.3f}, at least {limits.silhouette:g}"
+    return None
+
+
+def _describe_need(group) -> str:
+    if group.labelled:
+        outside = round(group.labelled * (1 - group.near_label_share))
+        return f"{outside} of {group.labelled} labelled images outside the most frequent near-label"
+    return f"silhouette {group.silhouette:.3f}"
+
+
+def read_silhouettes(
+    reduced: Sequence[str | Path], selections: Sequence[str | Path], clusters: Mapping[str, pd.DataFrame]
+) -> dict[str, np.ndarray]:
+    """Compute the mean silhouette of each cluster of several nodes, in the features that were clustered.
+
+    Parameters
+    ----------
+    reduced : sequence of path
+        ``{node}/{encoder}/reduced.h5`` of all encoders of those nodes.
+    selections : sequence of path
+        ``{node}/selection.json`` of those nodes.
+    clusters : mapping of str to DataFrame
+        From `nearlabel.grouping.node.read_clusters`, of the same nodes.
+
+    Returns
+    -------
+    dict of str to ndarray of float64, shape (number of clusters,)
+        By node; NaN where undefined.
+    """
+    silhouettes = {}
+    for selection in map(Path, selections):
+        own = [file for file in reduced if Path(file).parents[1] == selection.parent]
+        winner, node = read_winner(own, selection), selection.parent.name
+        cluster = clusters[node].set_index("image_id")["cluster"].loc[winner.image_id]
+        silhouettes[node] = cluster_silhouettes(winner.reduction.values, cluster.to_numpy())
+    return silhouettes

@@ -1,0 +1,67 @@
+"""What the page says of criteria, flags and columns."""
+
+CRITERIA = {
+    "min_max": (
+        "Min-Max: within each encoder, an algorithm is excluded when another one, itself not excluded, has lower "
+        "entropy and higher silhouette at more than half of the k. Among all that are left, the highest silhouette "
+        "wins; ties go to lower entropy, then to fewer clusters."
+    ),
+    "convergence_difference": (
+        "Convergence difference: the smallest (min(k, m) − C-Score) / (k·m) wins; ties go to the higher silhouette, "
+        "then to fewer clusters. By construction this measure favours many clusters."
+    ),
+    "ami": "Adjusted mutual information: the clustering that agrees best with the near-labels, corrected for chance.",
+    "chosen": "Chosen by hand: the configuration names this clustering.",
+    "silhouette": "Silhouette: the clustering whose clusters are tightest and best separated.",
+}
+FLAGS = {
+    "degenerate": "a mixture component has fewer members than the features have dimensions: its shape is a guess",
+    "reg_covar_raised": "a mixture's covariance was ill-defined; its regularisation was raised until it fitted",
+    "fewer_clusters": "fewer clusters than k came out, as where images have the same features",
+    "identical_points": "identical images were put into different clusters, for no reason but their order",
+    "not_converged": "the iteration limit ended the fit before it settled",
+    "disconnected_graph": "the neighbourhood graph falls into separate parts, which spectral clustering cannot weigh",
+}
+SCORE_HEADERS = {
+    "encoder": ("Encoder", ""),
+    "algorithm": ("Algorithm", ""),
+    "k": ("k", "number of clusters asked for"),
+    "entropy": ("Entropy", "entropy of the cluster sizes in bits; lower is more uneven"),
+    "silhouette": ("Silhouette", "from −1 to 1; higher means tighter, better separated clusters"),
+    "c_score": ("C-Score", "sum of the Jaccard overlaps of all near-labels and clusters; from 1 to min(k, m)"),
+    "normalized_c_score": ("Normalised C-Score", "C-Score / (k·m)"),
+    "convergence_difference": ("Convergence difference", "(min(k, m) − C-Score) / (k·m); lower is better"),
+    "null_ratio": (
+        "Null ratio",
+        "convergence difference divided by its mean over permuted near-labels; below 1 is better than chance",
+    ),
+    "null_p": ("Null p", "chance of a convergence difference at least as small with permuted near-labels"),
+    "ami": ("AMI", "adjusted mutual information with the near-labels; 0 is chance, 1 is identity"),
+    "ari": ("ARI", "adjusted Rand index with the near-labels; 0 is chance, 1 is identity"),
+    "homogeneity": ("Homogeneity", "1 where every cluster holds one near-label only"),
+    "completeness": ("Completeness", "1 where every near-label lies in one cluster only"),
+    "best_match_jaccard": ("Best-match Jaccard", "mean overlap of near-labels and clusters with their best partners"),
+    "smallest": ("Smallest", "images in the smallest cluster"),
+    "largest": ("Largest", "images in the largest cluster"),
+    "flags": ("Flags", ""),
+}
+EVIDENCE_HEADERS = {
+    "cluster": ("Cluster", ""),
+    "name": ("Name", "the user's"),
+    "size": ("Images", ""),
+    "silhouette": ("Silhouette", "mean over the cluster's own images"),
+    "stability": (
+        "Stability",
+        "mean Jaccard overlap with the best matching cluster over bootstraps: below 0.6 not to be trusted, from 0.75 "
+        "valid",
+    ),
+    "near_label": ("Near-label", "the most enriched one"),
+    "count": ("Its images", "images of the cluster with that near-label"),
+    "share": ("Share", "of the cluster's labelled images"),
+    "fold_enrichment": ("Enrichment", "that share divided by the near-label's share in the node"),
+    "q_value": (
+        "q",
+        "hypergeometric p-value of the enrichment, adjusted after Benjamini and Hochberg over the node's clusters and "
+        "near-labels",
+    ),
+}
