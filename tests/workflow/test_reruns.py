@@ -160,7 +160,8 @@ def test_names_of_groups(workspace):
     change(workspace, "grouping", "names", to={"steel": "names.csv"})
     drawn = {f"{rule}({node})" for rule in ("plot_clusters", "plot_dendrogram") for node in ("root", "root.0")}
     assert workspace.jobs() == (
-        drawn - {"plot_dendrogram(root.0)"} | {"collect_groups", "plot_tree", "tabulate_clusters", "write_report"}
+        drawn - {"plot_dendrogram(root.0)"}
+        | {"plot_classifiers(root, near_labels)", "collect_groups", "plot_tree", "tabulate_clusters", "write_report"}
     )
 
 

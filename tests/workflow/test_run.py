@@ -127,6 +127,7 @@ def test_bad_images_are_listed_and_the_run_goes_on(workspace):
     config = workspace.config
     config["run"] = "own"
     config["datasets"]["steel"] = {"kind": "image_folder", "root": "own"}
+    config["grouping"]["classify"] = [{"target": "clusters", "models": ["decision_tree"]}]
     workspace.config = config
     workspace.snakemake()
     rejected = read(workspace.folder / "results/own/steel/rejected.csv")
