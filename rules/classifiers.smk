@@ -11,7 +11,12 @@ rule train_classifiers:
             for id in PLAN.candidates(w.node)
         ],
         images="results/{run}/{dataset}/images.csv",
-        manifest="results/{run}/{dataset}/manifest.csv",
+        # What tells clusters does not depend on near-labels.
+        manifest=lambda w: (
+            f"results/{w.run}/{w.dataset}/manifest.csv"
+            if w.target == "near_labels"
+            else []
+        ),
         clusters="results/{run}/{dataset}/grouping/{node}/clusters.csv",
         selection="results/{run}/{dataset}/grouping/{node}/selection.json",
         sources=sources("train_classifiers"),

@@ -37,6 +37,13 @@ elif os.environ.get("NEARLABEL_CONFIG_HASH") != hash_config(PLAN.config):
         "start snakemake again to run with the new one"
     )
 
+# Snakemake takes a missing input for granted where its output is there.
+for key, file in PLAN.own_files():
+    if not Path(file).is_file():
+        raise WorkflowError(
+            f"config: {key}: {file} does not exist; write it or correct its path"
+        )
+
 
 envvars:
     "NEARLABEL_CONFIG_HASH",
@@ -418,6 +425,11 @@ def level_reduced(wildcards):
 def level_above(wildcards):
     level = int(wildcards.level)
     return [level_table(wildcards.dataset, level - 1)] if level else []
+
+
+def named_below(wildcards):
+    """Nodes of the next level that the config names."""
+    return [node for node in PLAN.named if node.count(".") == int(wildcards.level) + 1]
 
 
 def smallest_k_below(wildcards):

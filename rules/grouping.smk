@@ -185,8 +185,9 @@ if PLAN.grows:
             mem_mb=4000,
             runtime="1h",
         params:
-            limits=GROUPING.expand_limits.model_dump(),
-            wanted=PLAN.named,
+            limits=GROUPING.expand_limits.model_dump(exclude={"max_level"}),
+            deepest=lambda w: int(w.level) >= PLAN.last_level,
+            wanted=named_below,
             smallest_k=smallest_k_below,
         script:
             "../workflow_scripts/plan_level.py"
@@ -221,8 +222,8 @@ rule collect_groups:
     resources:
         mem_mb=2000,
         runtime="1h",
-        min_overlap=str(GROUPING.min_overlap),
     params:
+        min_overlap=GROUPING.min_overlap,
         copies=GROUPING.groups == "copies",
     script:
         "../workflow_scripts/collect_groups.py"

@@ -1,6 +1,6 @@
 import pandas as pd
 
-from nearlabel.grouping.node import read_winner
+from nearlabel.grouping.node_files import read_winner
 from nearlabel.images.files import write_csv
 from nearlabel.logs import configure_logging
 from nearlabel.report.sheets import draw_contact_sheets

@@ -2,7 +2,7 @@ import pandas as pd
 
 from nearlabel.grouping.agreement import evaluate_c_score
 from nearlabel.grouping.labels import read_labels
-from nearlabel.grouping.node import read_scores
+from nearlabel.grouping.node_files import read_scores
 from nearlabel.images.files import write_csv
 from nearlabel.logs import configure_logging
 

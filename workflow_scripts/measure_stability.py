@@ -1,10 +1,10 @@
 import pandas as pd
 import sklearn.cluster  # noqa: F401 - loads what threadpool_limits is to limit
-from nearlabel.grouping.stability import assess_stability
 from threadpoolctl import threadpool_limits
 
-from nearlabel.grouping.node import read_winner
-from nearlabel.grouping.selection import read_selection
+from nearlabel.grouping.node_files import read_winner
+from nearlabel.grouping.selected import read_selection
+from nearlabel.grouping.stability import assess_stability
 from nearlabel.images.files import write_csv
 from nearlabel.logs import configure_logging
 

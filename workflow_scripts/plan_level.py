@@ -2,7 +2,7 @@ import pandas as pd
 
 from nearlabel.grouping.growth import Limits, plan_level, read_silhouettes
 from nearlabel.grouping.levels import read_level
-from nearlabel.grouping.node import read_clusters
+from nearlabel.grouping.node_files import read_clusters
 from nearlabel.images.files import write_csv
 from nearlabel.logs import configure_logging
 
@@ -15,6 +15,7 @@ table = plan_level(
     read_silhouettes(snakemake.input.reduced, snakemake.input.selections, clusters),
     Limits(**snakemake.params.limits),
     previous=read_level(snakemake.input.above[0]) if snakemake.input.above else None,
+    deepest=snakemake.params.deepest,
     wanted=snakemake.params.wanted,
     smallest_k=snakemake.params.smallest_k,
 )

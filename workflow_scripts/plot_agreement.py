@@ -4,7 +4,7 @@ from pathlib import Path
 import pandas as pd
 
 from nearlabel.grouping.labels import read_labels
-from nearlabel.grouping.node import read_node_scores, read_winner
+from nearlabel.grouping.node_files import read_node_scores, read_winner
 from nearlabel.logs import configure_logging
 from nearlabel.report.algorithms_figure import plot_algorithms
 from nearlabel.report.convergence_figure import plot_convergence

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from nearlabel.grouping.groups import read_names
+from nearlabel.grouping.names import read_names
 from nearlabel.logs import configure_logging
 from nearlabel.report.classifiers_figure import plot_classifiers, plot_decision_tree
 

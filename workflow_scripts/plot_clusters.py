@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from nearlabel.grouping.groups import read_names
-from nearlabel.grouping.node import read_winner
+from nearlabel.grouping.names import read_names
+from nearlabel.grouping.node_files import read_winner
 from nearlabel.logs import configure_logging
 from nearlabel.report.clusters_figure import plot_clusters
 from nearlabel.report.near_labels_figure import plot_near_labels

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from nearlabel.grouping.groups import read_names
-from nearlabel.grouping.node import read_winner
+from nearlabel.grouping.names import read_names
+from nearlabel.grouping.node_files import read_winner
 from nearlabel.logs import configure_logging
 from nearlabel.report.dendrogram import plot_dendrogram
 

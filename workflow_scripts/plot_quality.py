@@ -1,7 +1,7 @@
 import json
 from pathlib import Path
 
-from nearlabel.grouping.node import read_node_scores
+from nearlabel.grouping.node_files import read_node_scores
 from nearlabel.logs import configure_logging
 from nearlabel.report.quality_figure import plot_quality
 

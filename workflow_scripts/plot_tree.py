@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from nearlabel.grouping.groups import read_names
 from nearlabel.grouping.levels import read_level
+from nearlabel.grouping.names import read_names
 from nearlabel.logs import configure_logging
 from nearlabel.report.tree_figure import plot_tree
 

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from nearlabel.grouping.groups import read_names
+from nearlabel.grouping.names import read_names
 from nearlabel.logs import configure_logging
 from nearlabel.report.clusters_table import tabulate_clusters
 from nearlabel.report.tables import write_table

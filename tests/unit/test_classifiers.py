@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
+from nearlabel.grouping.classifier_parameters import CLASSIFIER_PARAMETERS
 from nearlabel.grouping.classifiers import (
     CLASSIFIER,
     KINDS,
@@ -18,7 +19,7 @@ from nearlabel.grouping.classifiers import (
     wants_scaling,
 )
 from nearlabel.grouping.detectors import NearestCentreDetector
-from nearlabel.grouping.parameters import CLASSIFIER_PARAMETERS
+from nearlabel.grouping.reduce import reduce_features
 
 PCA = {"method": "pca", "components": 50, "standardise": False}
 
@@ -70,6 +71,16 @@ def test_components_are_cut_and_directions_without_variance_dropped(components):
     new = np.random.default_rng(1).normal(size=(5, 40))
     # Scaled-up rounding errors would be some 1e14.
     assert np.abs(steps.transform(new)).max() < 10
+
+
+@pytest.mark.parametrize("shape", [(60, 8), (8, 60)])
+@pytest.mark.parametrize("components", [3, 0.9])
+def test_nearly_the_same_images_far_from_zero_are_reduced_as_the_node_s(shape, components):
+    spread = np.random.default_rng(0).normal(size=shape) * np.arange(1, shape[1] + 1)
+    features = 1e7 + 1e-2 * spread
+    steps = fit_reduction(features, PCA | {"components": components}, 0, scale=False)
+    node = reduce_features(features, "pca", components, standardise=False, seed=0).values
+    np.testing.assert_allclose(steps.transform(features), node, atol=1e-6 * np.abs(node).max())
 
 
 def test_copied_columns_do_not_become_components():

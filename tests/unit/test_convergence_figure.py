@@ -106,3 +106,9 @@ def test_one_k_and_one_algorithm(tmp_path):
     one = scores["k"] == 3
     plot_convergence({"texture": scores[one]}, {"texture": null[one]}, SELECTION, tmp_path / "figure")
     assert (tmp_path / "figure.svg").stat().st_size > 0
+
+
+def test_a_node_of_pure_clusterings_is_drawn(tmp_path):
+    scores, null = make_tables(differences=(0, 0, 0, 0))
+    plot_convergence({"texture": scores}, {"texture": null}, SELECTION, tmp_path / "pure")
+    assert (tmp_path / "pure.svg").stat().st_size > 0

@@ -11,7 +11,8 @@ from PIL import Image
 from nearlabel.grouping.agreement import evaluate_c_score
 from nearlabel.grouping.algorithms import ALGORITHMS, sweep
 from nearlabel.grouping.labels import read_labels, write_labels
-from nearlabel.grouping.node import read_node_scores, read_winner, select_node
+from nearlabel.grouping.node_files import read_node_scores, read_winner
+from nearlabel.grouping.node_selection import select_node
 from nearlabel.grouping.quality import score_clusterings
 from nearlabel.grouping.reduce import first_copies, reduce_features, write_reduced
 from nearlabel.grouping.selection import CRITERIA, select_clustering

@@ -6,8 +6,8 @@ import pytest
 from scipy.cluster.hierarchy import is_valid_linkage
 
 from nearlabel.grouping.algorithms import cluster
+from nearlabel.grouping.numbering import number_clusters
 from nearlabel.grouping.reduce import Reduced, Reduction
-from nearlabel.grouping.selection import number_clusters
 from nearlabel.report import dendrogram
 from nearlabel.report.dendrogram import MOST_IMAGES, MOST_LEAVES, merge_images, plot_dendrogram
 

@@ -1,7 +1,8 @@
 import pandas as pd
 import pytest
 
-from nearlabel.grouping.groups import check_names, collect_groups, read_names, sort_images
+from nearlabel.grouping.groups import check_names, collect_groups, sort_images
+from nearlabel.grouping.names import read_names
 
 MANIFEST = pd.DataFrame({"image_id": ["x/a.png", "x/b.png", "y/a.png", "c.png"], "near_label": ["0", "", "1", "1"]})
 CLUSTERS = {

@@ -6,7 +6,7 @@ from nearlabel.grouping.growth import Limits, plan_level
 from nearlabel.grouping.levels import LEVEL_COLUMNS, list_expanded, read_level
 from nearlabel.images.files import write_csv
 
-LIMITS = Limits(min_size=4, purity=0.9, silhouette=0.5, max_children=2, max_level=2)
+LIMITS = Limits(min_size=4, purity=0.9, silhouette=0.5, max_children=2)
 
 
 def data_set(*groups):
@@ -37,8 +37,8 @@ def test_the_neediest_groups_are_split_and_every_group_says_why():
     assert split(table) == ["root.0", "root.1"]
     reasons = table.set_index("node")["reason"]
     assert reasons["root"] == "the whole data set"
-    assert reasons["root.0"].startswith("3 of 10 labelled images outside") and "ranks 1 of 3" in reasons["root.0"]
-    assert "ranks 3 of 3, beyond max_children 2" in reasons["root.3"]
+    assert reasons["root.0"] == "3 of 10 images outside the most frequent near-label; number 1 of 3 in need"
+    assert reasons["root.3"].endswith("number 3 of 3 in need, beyond max_children 2")
     assert reasons["root.2"] == "near-label share 0.900, at least purity 0.9"
     assert reasons["root.4"] == "2 images, fewer than min_size 4"
 
@@ -48,27 +48,33 @@ def test_without_near_labels_the_lowest_silhouettes_are_split():
     assert split(table) == ["root.0", "root.2"]
     assert table["near_label_share"].isna().all()
     reasons = table.set_index("node")["reason"]
-    assert reasons["root.2"] == "silhouette -0.100; need ranks 1 of 2"
-    assert reasons["root.1"] == "silhouette 0.600, at least 0.5"
+    assert reasons["root.2"] == "no near-labels; silhouette -0.100; number 1 of 2 in need"
+    assert reasons["root.1"] == "no near-labels; silhouette 0.600, at least 0.5"
     assert "no defined silhouette" in reasons["root.3"]
 
 
-def test_shares_are_over_labelled_images_and_unlabelled_groups_come_last():
-    table = plan("ab......", "........", "aaab....", limits=LIMITS._replace(max_children=3))
-    assert table["near_label_share"].tolist()[1:] == pytest.approx([0.5, np.nan, 0.75], nan_ok=True)
-    ranks = [reason.split("ranks ")[1] for reason in table["reason"][1:]]
-    assert ranks == ["1 of 3", "3 of 3", "2 of 3"]
+def test_few_labelled_images_do_not_decide():
+    # 3 of 4 labelled images let expect 2 of 8 outside; 1 and 0 labelled images tell nothing, their silhouette does.
+    table = plan("a.......", "aaab....", "........", "aaaa....", silhouettes=[0.4, 0.9, 0.2, 0.9])
+    assert table["near_label_share"].tolist()[1:] == pytest.approx([1, 0.75, np.nan, 1], nan_ok=True)
+    assert split(table) == ["root.1", "root.2"]
+    assert table["reason"].tolist()[1:] == [
+        "1 labelled image; silhouette 0.400; number 3 of 3 in need, beyond max_children 2",
+        "by its 4 labelled images, about 2 of 8 images outside the most frequent near-label; number 1 of 3 in need",
+        "no near-labels; silhouette 0.200; number 2 of 3 in need",
+        "near-label share 1.000, at least purity 0.9",
+    ]
 
 
 def test_the_deepest_level_splits_nothing():
-    table = plan("aabb", "aabb", limits=LIMITS._replace(max_level=0))
+    table = plan("aabb", "aabb", deepest=True)
     assert split(table) == []
-    assert set(table["reason"][1:]) == {"max_level 0 reached"}
+    assert set(table["reason"][1:]) == {"max_level reached"}
 
 
 def test_nodes_of_the_config_are_split_whatever_the_limits_say():
-    table = plan("aaaaa", "aabb", "abab", "ab", wanted=["root", "root.3", "root.3.1"])
-    assert split(table) == ["root.1", "root.3"]
+    table = plan("aaaaa", "aabb", "abab", "ab", wanted=["root.3"])
+    assert split(table) == ["root.1", "root.2", "root.3"]  # beside the two that max_children allows
     assert table.set_index("node").loc["root.3", "reason"] == "named in the config"
     with pytest.raises(ValueError, match=r"node root\.7, which the config names, does not exist; there are root\.0, "):
         plan("aabb", "aabb", wanted=["root.7"])

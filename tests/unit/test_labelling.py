@@ -12,7 +12,7 @@ from nearlabel.features.extract import extract_features
 from nearlabel.features.store import read_features
 from nearlabel.grouping.labelling import label_folder, main
 from nearlabel.grouping.saved_models import load_model, save_model
-from nearlabel.grouping.selection import Selection, write_selection
+from nearlabel.grouping.selected import Selection, write_selection
 from nearlabel.grouping.training import train_node
 from nearlabel.images.files import write_csv
 
@@ -41,11 +41,11 @@ def folder(tmp_path_factory):
     return folder
 
 
-def train(images_folder, work, encoder, model, seed=None):
+def train(images_folder, work, encoder, model, seed=None, target="near_labels"):
     paths = sorted(images_folder.rglob("*.png"))
     ids = [path.relative_to(images_folder).as_posix() for path in paths]
     hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
-    images = pd.DataFrame({"image_id": ids, "path": [str(path) for path in paths], "sha256": hashes})
+    images = pd.DataFrame({"image_id": ids, "path": [str(path) for path in paths], "sha256": hashes, "part": ""})
     features = work / "features" / f"{encoder['id']}.h5"
     extract_features(images, encoder, output=features, cache=work / "cache", seed=seed, device="cpu", workers=0)
     write_csv(work / "images.csv", images)
@@ -57,11 +57,11 @@ def train(images_folder, work, encoder, model, seed=None):
         [features],
         **{name: work / f"{name}.csv" for name in ("images", "manifest", "clusters")},
         selection=work / "selection.json",
-        target="near_labels",
+        target=target,
         models=[model],
         folds=3,
         choose=None,
-        normal="noise",
+        normal="noise" if target == "near_labels" else None,
         reduction={"method": "pca", "components": 6, "standardise": None},
         encoders={encoder["id"]: encoder | {"seed": seed}},
         seed=0,
@@ -104,6 +104,30 @@ def test_the_images_it_learnt_get_the_pipeline_s_labels(folder, tmp_path, encode
         np.testing.assert_allclose(found["score"], pipeline.predict_proba(features).max(axis=1))
     if model["name"] == "svm":
         np.testing.assert_allclose(found["score"], np.abs(pipeline.decision_function(features)))
+
+
+@pytest.mark.parametrize("name", ["decision_tree", "nearest_centre"])
+def test_clusters_are_named_as_groups(folder, tmp_path, name):
+    path = train(folder, tmp_path, TEXTURE, {"name": name}, target="clusters")
+    saved = load_model(path)
+    other = tmp_path / "deep.skops"
+    save_model(other, saved | {"node": "root.1"})
+    found, deep = (label_folder(model, folder, device="cpu") for model in (path, other))
+    features = read_features(tmp_path / "features/texture.h5").features.astype(np.float64)
+    said = saved["pipeline"].predict(features)
+    if name == "decision_tree":
+        assert list(found["label"]) == [f"root.{cluster}" for cluster in said]
+        assert list(deep["label"]) == [f"root.1.{cluster}" for cluster in said]
+        np.testing.assert_allclose(found["score"], saved["pipeline"].predict_proba(features).max(axis=1))
+    else:
+        assert list(found["label"]) == ["root.0" if answer == 1 else "not root.0" for answer in said]
+        assert list(deep["label"]) == ["root.1.0" if answer == 1 else "not root.1.0" for answer in said]
+
+
+def test_an_empty_folder_is_named(texture_model, tmp_path):
+    (tmp_path / "none" / "in here").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"none: the folder holds no file; name a folder of images"):
+        label_folder(texture_model, tmp_path / "none", device="cpu")
 
 
 def test_files_that_are_no_images_are_listed(texture_model, folder, tmp_path):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nearlabel.grouping.memory import hash_members, member_overlap, read_memory, remember
+from nearlabel.grouping.memory import hash_members, member_overlap, read_memory, remember, tidy_memory
 
 sets = st.sets(st.text(max_size=3), max_size=8)
 
@@ -49,3 +49,13 @@ def test_damaged_memory_is_named(tmp_path):
     path.write_text("{")
     with pytest.raises(ValueError, match=r"root\.1\.json is damaged"):
         keep(path, "a")
+
+
+def test_what_is_named_no_longer_is_forgotten(tmp_path):
+    for node, now in (("root.1", "abcd"), ("root.2", "ab")):
+        for members in ("abc", now):
+            remember(tmp_path / f"{node}.json", node, node, members, min_overlap=0.5)
+    tidy_memory(tmp_path, ["root.1"], 0.75)
+    assert [file.name for file in tmp_path.iterdir()] == ["root.1.json"]
+    with pytest.raises(ValueError, match=r"node root\.1 overlap by 0\.75 .* below grouping\.min_overlap 0\.8"):
+        tidy_memory(tmp_path, ["root.1"], 0.8)

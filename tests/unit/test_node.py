@@ -10,7 +10,9 @@ from nearlabel.features.store import write_features
 from nearlabel.grouping.agreement import evaluate_c_score
 from nearlabel.grouping.algorithms import sweep
 from nearlabel.grouping.labels import read_labels, write_labels
-from nearlabel.grouping.node import encoder_of, read_node_scores, read_winner, reduce_node, select_node
+from nearlabel.grouping.node import reduce_node
+from nearlabel.grouping.node_files import encoder_of, read_node_scores, read_winner
+from nearlabel.grouping.node_selection import select_node
 from nearlabel.grouping.quality import score_clusterings
 from nearlabel.grouping.reduce import read_reduced
 

@@ -80,7 +80,7 @@ def make_scores(offset, labelled):
 
 SUMMARY = {
     "dataset": "tiles", "node": "root", "target": "clusters", "images": 5, "classes": {"0": 3, "1": 2}, "folds": 2,
-    "chosen": "svm", "why_chosen": "best <b>accuracy</b>", "normal": "<b>0</b>", "notes": ["few <i>images</i>"],
+    "chosen": "svm", "why": "best <b>accuracy</b>", "tree": {}, "normal": "<b>0</b>", "notes": ["few <i>images</i>"],
     "models": [
         {"id": name, "name": name, "kind": "classifier", "balanced_accuracy": 0.75, "balanced_accuracy_std": 0.125,
          "macro_f1": 0.5, "macro_f1_std": 0.0, "roc_auc": np.nan, "roc_auc_std": np.nan}
@@ -301,4 +301,4 @@ def test_shares_of_near_labels_sum_to_one_and_stay_few():
     assert shares[0]["label"] == "00"
     assert shares[-1]["label"] == "14 others"
     assert sum(share["share"] for share in shares) == pytest.approx(1)
-    assert near_label_shares([""], {"": "#b0b0b0"})[0]["label"] == "none"
+    assert near_label_shares([""], {"": "#b0b0b0"})[0]["label"] == "no near-label"

@@ -7,6 +7,10 @@ from pathlib import PurePosixPath
 import numpy as np
 import pytest
 import skops.io
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from nearlabel.grouping.classifiers import CLASSIFIER, KINDS, fit_model, fit_reduction
 from nearlabel.grouping.saved_models import KEYS, TRUSTED, load_model, save_model
@@ -115,5 +119,85 @@ def test_a_tree_that_would_leave_its_arrays_is_refused(name, flaw, tmp_path):
     else:
         tree.children_left[inner] = 10**6 if flaw == "outside" else 0
     save_model(tmp_path / "model.skops", model)
+    with pytest.raises(ValueError, match="a tree in it is not sound"):
+        load_model(tmp_path / "model.skops")
+
+
+def crafted_tree(features, labels):
+    """A tree whose walk never ends."""
+    tree = DecisionTreeClassifier(max_depth=2).fit(features, labels)
+    tree.tree_.children_left[0] = 0
+    return tree
+
+
+def boosted(features, labels):
+    return GradientBoostingClassifier(n_estimators=2).fit(features, labels)
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda steps, x, y: [*steps, ("model", make_pipeline(crafted_tree(x, y)))], "its step 'model' is .*Pipeline"),
+        (
+            lambda steps, x, y: [
+                ("reduce", Pipeline([*steps, ("inner", crafted_tree(x, y))])),
+                ("model", crafted_tree(x, y)),
+            ],
+            "its step 'reduce' is .*Pipeline",
+        ),
+        (lambda steps, x, y: [*steps, ("model", boosted(x, y))], "its step 'model' is .*GradientBoostingClassifier"),
+        (
+            lambda steps, x, y: [*steps, ("model", RandomForestClassifier(3).fit(x, y))],
+            "its step 'model' is .*RandomForestClassifier",
+        ),
+        (lambda steps, x, y: [("scale", MinMaxScaler().fit(x)), ("model", boosted(x, y))], "'scale' is .*MinMaxScaler"),
+        (lambda steps, x, y: [*steps[::-1], ("model", boosted(x, y))], "its steps are 'scale', 'varies', 'reduce'"),
+        (lambda steps, x, y: [("first", FunctionTransformer()), *steps], "its steps are 'first'"),
+    ],
+)
+def test_a_pipeline_of_other_steps_is_refused(make, sentence, tmp_path):
+    features, model = fitted("decision_tree")
+    steps = make(model["pipeline"].steps[:-1], features, np.array(["a", "b", "c"] * 10))
+    path = tmp_path / "model.skops"
+    save_model(path, model | {"pipeline": Pipeline(steps)})
+    with pytest.raises(ValueError, match=rf"is refused: .*{sentence}"):
+        load_model(path)
+
+
+@pytest.mark.parametrize("place", ["attribute", "list", "scores", "memory", "forest", "whole"])
+def test_an_estimator_held_anywhere_else_is_refused(place, tmp_path):
+    features, model = fitted("isolation_forest")
+    other, pipeline = boosted(features, np.array(["a", "b"] * 15)), model["pipeline"]
+    if place == "attribute":
+        pipeline["scale"].mean_ = other
+    elif place == "list":
+        pipeline["model"].estimators_.append([{"deep": other}])
+    elif place == "forest":
+        pipeline["model"].estimators_[0] = other
+    elif place == "memory":
+        pipeline.memory = other
+    elif place == "scores":
+        model["scores"] = {"one": other}
+    else:
+        model["pipeline"] = other
+    save_model(tmp_path / "model.skops", model)
+    with pytest.raises(
+        ValueError, match=r"is refused: it.* is .*GradientBoosting|is refused: it holds .*GradientBoosting"
+    ):
+        load_model(tmp_path / "model.skops")
+
+
+def test_a_forest_whose_trees_read_other_features_is_refused(tmp_path):
+    _, model = fitted("isolation_forest")
+    _, wider = fitted("isolation_forest")
+    forest = model["pipeline"]["model"]
+    forest._max_features = 1
+    save_model(tmp_path / "model.skops", model)
+    with pytest.raises(ValueError, match="its forest's trees see a part of the features"):
+        load_model(tmp_path / "model.skops")
+    # Each tree agrees with itself, but not with the forest, which does not ask.
+    forest = wider["pipeline"]["model"]
+    forest.n_features_in_ = forest._max_features = 2
+    save_model(tmp_path / "model.skops", wider)
     with pytest.raises(ValueError, match="a tree in it is not sound"):
         load_model(tmp_path / "model.skops")

@@ -6,14 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nearlabel.grouping.selection import (
-    cluster_table,
-    exclude_dominated,
-    number_clusters,
-    read_selection,
-    select_clustering,
-    write_selection,
-)
+from nearlabel.grouping.numbering import cluster_table, number_clusters
+from nearlabel.grouping.selected import read_selection, write_selection
+from nearlabel.grouping.selection import exclude_dominated, select_clustering
 
 NAN = float("nan")
 

@@ -6,8 +6,8 @@ from sklearn.metrics import jaccard_score, silhouette_samples
 
 from nearlabel.grouping import stability
 from nearlabel.grouping.algorithms import ALGORITHMS, cluster
+from nearlabel.grouping.numbering import cluster_table
 from nearlabel.grouping.quality import cluster_silhouettes, silhouette_scores
-from nearlabel.grouping.selection import cluster_table
 from nearlabel.grouping.stability import assess_stability, bootstrap_jaccards, bootstrap_stability
 
 DRAWS = {"bootstraps": 12, "seed": 5, "parameters": {}}

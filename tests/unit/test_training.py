@@ -7,7 +7,7 @@ import pytest
 from nearlabel.features.store import write_features
 from nearlabel.grouping.rules import DEPTH, describe_tree
 from nearlabel.grouping.saved_models import load_model
-from nearlabel.grouping.selection import Selection, write_selection
+from nearlabel.grouping.selected import Selection, write_selection
 from nearlabel.grouping.training import train_classifiers, train_node
 from nearlabel.images.files import write_csv
 
@@ -49,7 +49,7 @@ def test_the_best_classifier_is_chosen_though_a_detector_scores_higher():
     detector, tree = (model["balanced_accuracy"] for model in trained.summary["models"])
     assert detector > tree
     assert trained.summary["chosen"] == "decision_tree"
-    assert trained.summary["why"].startswith("highest mean balanced accuracy of the classifiers: 0.")
+    assert trained.summary["why"].startswith("choose names none: highest mean balanced accuracy of the classifiers, 0.")
     assert train(LABELS, MODELS[2:]).summary["chosen"] in ("isolation_forest", "nearest_centre")
 
 
@@ -57,7 +57,7 @@ def test_of_equals_the_first_is_chosen_unless_one_is_named():
     same = [{"id": id, "name": "svm"} for id in ("one", "two")]
     assert train(LABELS, same).summary["chosen"] == "one"
     trained = train(LABELS, same, choose="two")
-    assert (trained.summary["chosen"], trained.summary["why"]) == ("two", "named in the configuration")
+    assert (trained.summary["chosen"], trained.summary["why"]) == ("two", "named by choose in the configuration")
 
 
 def test_normal_is_the_most_frequent_label_unless_named():
@@ -90,7 +90,10 @@ def test_features_that_are_not_finite_are_refused():
 def test_four_images_are_enough_for_every_model():
     trained = train(["a", "a", "b", "b"], folds=5)
     assert trained.summary["folds"] == 2
-    assert trained.summary["notes"] == ["folds were cut from 5 to 2, the number of different images of class 'a'"]
+    assert trained.summary["notes"] == [
+        "folds were cut from 5 to 2, the number of different images of class 'a', copies and images of one part "
+        "counted once"
+    ]
 
 
 def test_a_tree_too_shallow_for_its_classes_is_noted():
@@ -140,7 +143,9 @@ def node(tmp_path):
         attributes = {"network": name, "weights_sha256": "", "library_versions": '{"numpy": "2"}'}
         values = features if name == "texture" else features * 0
         write_features(tmp_path / f"{name}.h5", values.astype(np.float32), ids, attributes)
-    write_csv(tmp_path / "images.csv", pd.DataFrame({"image_id": ids, "sha256": [str(n % 29) for n in range(30)]}))
+    write_csv(
+        tmp_path / "images.csv", pd.DataFrame({"image_id": ids, "sha256": [str(n % 29) for n in range(30)], "part": ""})
+    )
     labels = np.where(truth == 0, "0", "ein „Kratzer“")
     labels[:2] = ""
     write_csv(tmp_path / "manifest.csv", pd.DataFrame({"image_id": ids, "near_label": labels}))
@@ -182,7 +187,7 @@ def test_a_node_s_files(target, node):
     assert (summary["encoder"], summary["components"], summary["folds"]) == ("texture", 4, 5)
     assert [model["id"] for model in summary["models"]] == NAMES
     # Image 0 and image 29 are copies; image 0 has no near-label.
-    copies = ["exact copies kept in the fold of their original: 1"]
+    copies = ["exact copies and images of one part are kept in one fold: 24 images are 23 groups"]
     assert summary["notes"] == (copies if target == "clusters" else ["2 of 24 images have no label and were left out"])
     predictions = pd.read_csv(output["predictions"], dtype=str, keep_default_na=False)
     assert list(predictions) == ["image_id", "fold", "truth", *NAMES]
@@ -193,7 +198,7 @@ def test_a_node_s_files(target, node):
     for model in summary["models"]:
         assert model["balanced_accuracy"] == pytest.approx(means[model["id"]])
     rules = output["rules"].read_text(encoding="utf-8")
-    assert f"the {target} of root.1 of steel" in rules
+    assert f"for the {target.replace('_', '-')} of node root.1 of steel, learnt" in rules
     assert "|--- component" in rules and "class: 0" in rules
     saved = load_model(output["model"])
     assert saved["classes"] == list(expected)
@@ -215,13 +220,28 @@ def test_the_same_input_gives_the_same_bytes(node):
 
 def test_without_a_tree_the_rules_say_so(node):
     output = run(node, "clusters", models=MODELS[:1])
-    assert output["rules"].read_text().startswith("No decision tree is among the models for the clusters of root.1")
+    assert (
+        output["rules"].read_text().startswith("No decision tree is among the models for the clusters of node root.1")
+    )
     assert json.loads(output["summary"].read_text())["tree"] is None
 
 
 def test_a_node_without_near_labels_is_one_sentence(node):
     manifest = pd.read_csv(node / "manifest.csv", dtype=str)
     write_csv(node / "manifest.csv", manifest.assign(near_label=""))
-    with pytest.raises(ValueError, match=r"near_labels of root\.1 of steel: there are 0 images of 0 classes"):
+    with pytest.raises(ValueError, match=r"near-labels of node root\.1 of steel: there are 0 images of 0 classes"):
         run(node, "near_labels")
     assert not (node / "out").exists()
+
+
+def test_images_of_one_part_stay_in_one_fold(node):
+    images = pd.read_csv(node / "images.csv", dtype=str)
+    parts = [f"part {number // 3 % 8}" for number in range(30)]
+    write_csv(node / "images.csv", images.assign(part=parts))
+    output = run(node, "clusters")
+    folds = pd.read_csv(output["predictions"]).set_index("image_id")["fold"]
+    part = pd.Series(parts, index=images["image_id"]).loc[folds.index]
+    assert folds.groupby(part).nunique().eq(1).all()
+    # Image 29 is a copy of image 0 and of part 1: it joins parts 0 and 1.
+    notes = json.loads(output["summary"].read_text())["notes"]
+    assert "exact copies and images of one part are kept in one fold: 24 images are 7 groups" in notes

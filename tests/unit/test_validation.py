@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nearlabel.grouping.validation import FoldFits, cross_validate, find_learnable, split_folds
+from nearlabel.grouping.validation import FoldFits, cross_validate, find_learnable, group_images, split_folds
 
 REDUCTION = {"method": "pca", "components": 4, "standardise": False}
 MODELS = [
@@ -48,6 +48,45 @@ def test_too_little_is_one_sentence(labels, sentence):
         find_learnable(labels, [str(number) for number in range(len(labels))])
 
 
+def test_groups_follow_chains_of_copies_and_parts():
+    contents = ["x", "x", "y", "z", "u", "v", "v", "w"]
+    parts = ["", "p", "p", "", "", "", "q", "q"]
+    # 0, 1 copies, 1, 2 one part; 3 and 4, without a part, alone; 5, 6 copies, 6, 7 one part.
+    assert group_images(contents, parts).tolist() == [0, 0, 0, 1, 2, 3, 3, 3]
+    # A part may be named like a content.
+    assert len(set(group_images(["a", "b"], ["b", "a"]))) == 2
+    assert group_images([], []).tolist() == []
+
+
+def test_a_class_of_one_part_is_left_out():
+    groups = group_images([*"12345678"], ["p", "p", "p", "", "", "", "q", "r"])
+    keep, notes = find_learnable(["one"] * 3 + ["a"] * 3 + ["b"] * 2, groups)
+    assert keep.tolist() == [False] * 3 + [True] * 5
+    assert "'one' (1 of 3 classes, 3 of 8 images)" in notes[0]
+
+
+def test_features_that_tell_the_part_alone_score_about_chance():
+    rng = np.random.default_rng(0)
+    parts = np.repeat(np.arange(60), 4)
+    labels = np.repeat(np.array(["good", "bad"])[rng.permutation(60) % 2], 4)
+    features = rng.normal(size=(60, 5))[parts] + 0.01 * rng.normal(size=(240, 5))
+    contents = [str(number) for number in range(240)]
+    # Models that can learn every part by heart.
+    models = [
+        {"id": "svm", "name": "svm", "parameters": {"C": 1000.0}},
+        {"id": "tree", "name": "decision_tree", "parameters": {"max_depth": "unlimited"}},
+    ]
+    scores = {}
+    for known in (True, False):
+        groups = group_images(contents, parts.astype(str) if known else [""] * 240)
+        fold, notes = split_folds(labels, groups, 5, 0)
+        assert notes == ["exact copies and images of one part are kept in one fold: 240 images are 60 groups"][:known]
+        found = validate(features, labels, fold, models).scores
+        scores[known] = found.groupby("model")["balanced_accuracy"].mean()
+    assert (scores[False] > 0.9).all()
+    assert scores[True].between(0.35, 0.65).all()
+
+
 # Folds
 
 
@@ -67,8 +106,9 @@ def test_folds_are_cut_to_the_smallest_class_of_different_images():
     fold, notes = split_folds(labels, contents, 5, 0)
     assert set(fold) == {0, 1, 2}
     assert notes == [
-        "folds were cut from 5 to 3, the number of different images of class 'b'",
-        "exact copies kept in the fold of their original: 1",
+        "folds were cut from 5 to 3, the number of different images of class 'b', copies and images of one part "
+        "counted once",
+        "exact copies and images of one part are kept in one fold: 13 images are 12 groups",
     ]
 
 
@@ -139,7 +179,8 @@ def test_every_step_is_fitted_on_training_rows_only(monkeypatch):
     assert {name for name, _ in seen} >= {"SVC", "StandardScaler"}
     assert len(first) == 5
     for number, rows in enumerate(first):
-        np.testing.assert_array_equal(rows, features[fold != number])
+        training = features[fold != number]
+        np.testing.assert_allclose(rows, training - training.mean(axis=0), atol=1e-12)
 
 
 def test_detectors_learn_from_normal_images_only():

@@ -178,12 +178,22 @@ def test_one_model_more(workspace):
 
 def test_limit_of_overlap(workspace):
     change(workspace, "grouping", "min_overlap", to=0.9)
-    assert workspace.jobs() == {"write_report"}
+    assert workspace.jobs() == {"collect_groups", "plot_tree", "write_report"}
 
 
 def test_edit_of_a_library_module(workspace):
     append(workspace, "workflow_scripts/nearlabel/grouping/cscore.py", "\n# edited\n")
     assert workspace.jobs() == BY_NEAR_LABELS | COLLECTION
+
+
+def test_edit_of_how_a_clustering_is_selected(workspace):
+    append(workspace, "workflow_scripts/nearlabel/grouping/selection.py", "\n# edited\n")
+    assert workspace.jobs() == SELECTION
+
+
+def test_edit_of_the_models_parameters(workspace):
+    append(workspace, "workflow_scripts/nearlabel/grouping/classifier_parameters.py", "\n# edited\n")
+    assert workspace.jobs() == MODELS | {"write_report"}
 
 
 def test_edit_of_the_report(workspace):

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from nearlabel.features.catalogue import list_networks
-from nearlabel.grouping.parameters import ALGORITHM_PARAMETERS, CLASSIFIER_PARAMETERS, Parameter
+from nearlabel.grouping.classifier_parameters import CLASSIFIER_PARAMETERS
+from nearlabel.grouping.parameters import ALGORITHM_PARAMETERS, Parameter
 
 _ID, _NODE = r"^[A-Za-z0-9][A-Za-z0-9_-]*$", r"^root(\.(0|[1-9][0-9]*))*$"
 _PATTERNS = {
@@ -207,8 +208,20 @@ class Reduction(_Model):
         return self
 
 
+def _read_number(value: Any, parameter: Parameter | None) -> Any:
+    # YAML 1.1 takes 1e-4, without a point, for text.
+    if parameter is None or parameter.number is not float or not isinstance(value, str) or value in parameter.words:
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
 def _complete_parameters(name: str, given: dict[str, Any], known: dict[str, Parameter]) -> dict[str, Any]:
-    for parameter, value in given.items():
+    given = dict(given)
+    for parameter, value in list(given.items()):
+        value = given[parameter] = _read_number(value, known.get(parameter))
         if parameter not in known:
             raise ValueError(f"{name} has no parameter '{parameter}'; it has {', '.join(known)}")
         if problem := known[parameter].problem(value):
@@ -374,6 +387,8 @@ _UNION_TAGS = re.compile(r"^(list\[|dict\[|str$|int$|float$|literal\[|bool$|cons
 def describe_error(error: ValidationError, where: str = "") -> str:
     """One sentence for the first problem, and how many more there are."""
     problems = error.errors(include_url=False)
+    # Beside what is wrong with a list, a union also says that the list is not its single word.
+    problems = [p for p in problems if not str(*p["loc"][-1:]).startswith("literal[")] or problems
     first = problems[0]
     kinds = {"image_folder", "csv", "severstal", "kolektor_sdd", "kolektor_sdd2", "magnetic_tile", "synthetic"}
     parts = [str(part) for part in first["loc"]]

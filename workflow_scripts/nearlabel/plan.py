@@ -73,6 +73,15 @@ class Plan:
             node = node.rpartition(".")[0]
         return ids
 
+    def own_files(self) -> list[tuple[str, str]]:
+        """Tables of the user's own that the grouping reads, with the key that names each."""
+        config = self.config
+        files = [(f"grouping.names.{name}", file) for name, file in config.grouping.names.items()]
+        for name in config.grouping.datasets:
+            if isinstance(near_labels := config.datasets[name].near_labels, str):
+                files.append((f"datasets.{name}.near_labels", near_labels))
+        return files
+
     def _resolve_level(self, depth: int, level: Level) -> dict:
         above = self.levels[-1] if depth else None
         where = f"grouping.levels.{depth}"
@@ -149,6 +158,11 @@ class Plan:
     def _add_classification(self, where: str, entry: Classification) -> None:
         if entry.node not in self.named:
             raise ValueError(f"{where}.node is {entry.node}, which is not clustered; add it to grouping.expand")
+        for name in self.config.grouping.datasets:
+            near_labels = self.config.datasets[name].near_labels
+            without = isinstance(near_labels, dict) and not any(near_labels.values())
+            if entry.target == "near_labels" and without:
+                raise ValueError(f"{where}.target is near_labels, but datasets.{name}.near_labels gives no image one")
         if (entry.node, entry.target) in self.classifications:
             raise ValueError(f"{where} repeats target '{entry.target}' at {entry.node}; list its models in one entry")
         models = [

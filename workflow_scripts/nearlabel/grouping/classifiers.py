@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from nearlabel.grouping.parameters import CLASSIFIER_PARAMETERS
+from nearlabel.grouping.classifier_parameters import CLASSIFIER_PARAMETERS
 
 logger = logging.getLogger(__name__)
 
@@ -35,9 +35,10 @@ SMALLEST_SHARE = 1e-10
 def fit_reduction(features: np.ndarray, reduction: Mapping[str, Any], seed: int, *, scale: bool = True):
     """Fit the steps before a model: what the node's reduction does, then scaling to mean 0 and variance 1.
 
-    PCA is that of `nearlabel.grouping.reduce.reduce_features`. Directions in which the images do not differ are dropped
-    before scaling: PCA to min(n, d) components always has one where n ≤ d. Where they differ in nothing, only their
-    mean is taken off.
+    PCA is that of `nearlabel.grouping.reduce.reduce_features`, on centred features where it is by the covariance, in
+    which images far from 0 that are nearly the same would cancel out. Directions in which the images do not differ are
+    dropped before scaling: PCA to min(n, d) components always has one where n ≤ d. Where they differ in nothing, only
+    their mean is taken off.
 
     Parameters
     ----------
@@ -76,6 +77,8 @@ def fit_reduction(features: np.ndarray, reduction: Mapping[str, Any], seed: int,
         components = min(int(components), limit)
     if reduction["method"] == "pca":
         tall = len(features) >= features.shape[1]
+        if tall:
+            steps.append(("centre", StandardScaler(with_std=False)))
         steps.append(("reduce", PCA(components, svd_solver="covariance_eigh" if tall else "full")))
     elif reduction["method"] == "random_projection":
         steps.append(("reduce", GaussianRandomProjection(components, random_state=seed)))

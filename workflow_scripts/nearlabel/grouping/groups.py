@@ -40,37 +40,6 @@ def collect_groups(clusters: Mapping[str, pd.DataFrame], near_labels: pd.DataFra
     return groups.assign(leaf=node)
 
 
-def read_names(path: str | Path | None) -> dict[str, str]:
-    """Read the user's names for groups.
-
-    Parameters
-    ----------
-    path : str, Path or None
-        CSV with columns node and name; None for no names.
-
-    Returns
-    -------
-    dict of str to str
-        Node → name, stripped of spaces around it. Two groups may share a name.
-
-    Raises
-    ------
-    ValueError
-        A column is missing, a node comes twice, a name is empty.
-    """
-    if path is None:
-        return {}
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    if missing := {"node", "name"} - set(frame.columns):
-        raise ValueError(f"{path} has no column '{sorted(missing)[0]}'; it needs node and name")
-    frame = frame.assign(node=frame["node"].str.strip(), name=frame["name"].str.strip())
-    if frame["node"].duplicated().any():
-        raise ValueError(f"{path} names {frame.loc[frame['node'].duplicated(), 'node'].iloc[0]} twice; keep one line")
-    if (frame["name"] == "").any():
-        raise ValueError(f"{path} has no name for {frame.loc[frame['name'] == '', 'node'].iloc[0]}; remove the line")
-    return dict(zip(frame["node"], frame["name"], strict=True))
-
-
 def check_names(names: Mapping[str, str], groups: pd.DataFrame, memory: str | Path, min_overlap: float) -> None:
     """Check that every named group exists and still holds about the images that it held when it was named.
 
@@ -135,12 +104,13 @@ def sort_images(
         place = folder.joinpath(*(_folder_name(node, names.get(node, "")) for node in row if node))
         place.mkdir(parents=True, exist_ok=True)
         target = place / _file_name(image_id)
-        if target in taken:
-            # Another id that differs in slashes only, or in what had to be cut.
+        # Some file systems know no case.
+        if Path(str(target).casefold()) in taken:
+            # Another id that differs in slashes or case only, or in what had to be cut.
             target = (
                 place / f"{hashlib.sha256(image_id.encode('utf-8', 'surrogateescape')).hexdigest()[:8]} {target.name}"
             )
-        taken.add(target)
+        taken.add(Path(str(target).casefold()))
         source = Path(path_of.loc[image_id]).absolute()
         if copies:
             shutil.copyfile(source, target)
@@ -150,7 +120,10 @@ def sort_images(
 
 def _folder_name(node: str, name: str) -> str:
     # A name may hold what a file system takes for its own.
-    readable = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "_" for c in name)[:60].rstrip(" .")
+    readable = "".join(c if c.isprintable() and c not in '/\\:*?"<>|' else "_" for c in name)
+    while len(readable.encode("utf-8", "surrogateescape")) > 100:
+        readable = readable[:-1]
+    readable = readable.rstrip(" .")
     return f"{node} {readable}".rstrip()
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from nearlabel.grouping.levels import LEVEL_COLUMNS, list_groups
-from nearlabel.grouping.node import read_winner
+from nearlabel.grouping.node_files import read_winner
 from nearlabel.grouping.quality import cluster_silhouettes
 
 
@@ -22,18 +22,16 @@ class Limits(NamedTuple):
     purity : float
         A group whose most frequent near-label has at least this share of its labelled images is not split.
     silhouette : float
-        A group without near-labels whose own mean silhouette is at least this is not split.
+        A group with fewer labelled images than `min_size`, too few to judge it by, is not split when its own mean
+        silhouette is at least this.
     max_children : int
         At most so many groups of one node are split, the neediest first.
-    max_level : int
-        Deepest level that is clustered; the root's clustering is level 0.
     """
 
     min_size: int
     purity: float
     silhouette: float
     max_children: int
-    max_level: int
 
 
 def plan_level(
@@ -44,14 +42,15 @@ def plan_level(
     limits: Limits,
     *,
     previous: pd.DataFrame | None = None,
+    deepest: bool = False,
     wanted: Collection[str] = (),
     smallest_k: int = 2,
 ) -> pd.DataFrame:
     """Decide which groups of one level are clustered again.
 
-    The neediest group is the one with the most images outside its most frequent near-label; groups without near-labels
-    come after those that have some, the lowest silhouette first. What the paper leaves to the user's eye (Mathias et
-    al. 2025, sections 3.3 and 5.2) is so put into numbers; ours.
+    The neediest group is the one with the most images outside its most frequent near-label, as its labelled images let
+    expect; groups with too few labelled images to tell come after, the lowest silhouette first. What the paper leaves
+    to the user's eye (Mathias et al. 2025, sections 3.3 and 5.2) is so put into numbers; ours.
 
     Parameters
     ----------
@@ -67,8 +66,11 @@ def plan_level(
         Where growth stops.
     previous : DataFrame, optional
         Table of the level above; none at level 0.
+    deepest : bool
+        Whether no deeper level is clustered.
     wanted : collection of str
-        Nodes that are split whatever the limits say, as the user has named them.
+        Nodes of the next level that are split whatever the limits say, as the user has named them; they do not count
+        among ``max_children``.
     smallest_k : int
         Smallest number of clusters that the next level tries.
 
@@ -86,12 +88,12 @@ def plan_level(
     tables = [list_groups({}, near_labels) if previous is None else previous]
     for node, members in clusters.items():
         groups = list_groups({node: members}, near_labels).iloc[1:]
-        tables.append(_decide(groups, level, silhouettes[node], limits, wanted, smallest_k))
+        tables.append(_decide(groups, silhouettes[node], limits, deepest, wanted, smallest_k))
     table = pd.concat([frame[LEVEL_COLUMNS] for frame in tables], ignore_index=True)
     if previous is None:
         table.loc[0, ["split", "reason"]] = True, "the whole data set"
     for node in sorted(wanted):
-        if node.count(".") == level + 1 and node not in set(table["node"]):
+        if node not in set(table["node"]):
             siblings = table.loc[table["parent"] == node.rpartition(".")[0], "node"]
             raise ValueError(f"node {node}, which the config names, does not exist; there are {', '.join(siblings)}")
     return table
@@ -99,59 +101,70 @@ def plan_level(
 
 def _decide(
     groups: pd.DataFrame,
-    level: int,
     silhouettes: np.ndarray,
     limits: Limits,
+    deepest: bool,
     wanted: Collection[str],
     smallest_k: int,
 ) -> pd.DataFrame:
-    groups = groups.assign(silhouette=silhouettes[groups["cluster"].astype(int)])
-    stops = [_stop(group, level, limits, smallest_k, len(groups)) for group in groups.itertuples()]
+    judged = groups["labelled"] >= limits.min_size
+    groups = groups.assign(
+        silhouette=silhouettes[groups["cluster"].astype(int)],
+        # Unlabelled images are taken to be as mixed as the labelled ones.
+        outside=(groups["size"] * (1 - groups["near_label_share"])).where(judged),
+    )
+    stops = [_stop(group, limits, deepest, smallest_k, len(groups)) for group in groups.itertuples()]
     named = groups["node"].isin(list(wanted)).to_numpy()
-    # Most images outside the most frequent near-label, then lowest silhouette; unlabelled groups last.
-    outside = (groups["labelled"] * (1 - groups["near_label_share"])).round()
-    need = pd.DataFrame({"named": named, "outside": outside.fillna(-1), "silhouette": groups["silhouette"]})
-    candidates = need[[stop is None for stop in stops] | named]
-    ranked = candidates.sort_values(["named", "outside", "silhouette"], ascending=[False, False, True], kind="stable")
+    candidates = groups[[stop is None and not own for stop, own in zip(stops, named, strict=True)]]
+    ranked = candidates.sort_values(
+        ["outside", "silhouette"], ascending=[False, True], kind="stable", na_position="last"
+    )
     rank = {index: place for place, index in enumerate(ranked.index, start=1)}
     split, reasons = [], []
-    for group, stop, chosen in zip(groups.itertuples(), stops, named, strict=True):
+    for group, stop, own in zip(groups.itertuples(), stops, named, strict=True):
         place = rank.get(group.Index)
-        split.append(bool(chosen or (stop is None and place <= limits.max_children)))
-        if chosen:
+        split.append(bool(own or (stop is None and place <= limits.max_children)))
+        if own:
             reasons.append("named in the config")
         elif stop is not None:
             reasons.append(stop)
         else:
             beyond = "" if split[-1] else f", beyond max_children {limits.max_children}"
-            reasons.append(f"{_describe_need(group)}; need ranks {place} of {len(rank)}{beyond}")
+            reasons.append(f"{_describe_need(group)}; number {place} of {len(rank)} in need{beyond}")
     return groups.assign(split=split, reason=reasons)
 
 
-def _stop(group, level: int, limits: Limits, smallest_k: int, siblings: int) -> str | None:
+def _stop(group, limits: Limits, deepest: bool, smallest_k: int, siblings: int) -> str | None:
     """Say why a group cannot or need not be split, None where it may be."""
+    judged = group.labelled >= limits.min_size
     if siblings == 1:
         return "the same images as its parent"
-    if level >= limits.max_level:
-        return f"max_level {limits.max_level} reached"
+    if deepest:
+        return "max_level reached"
     if group.size < limits.min_size:
         return f"{group.size} images, fewer than min_size {limits.min_size}"
     if group.size <= smallest_k:
         return f"{group.size} images, not more than the smallest k of the next level, {smallest_k}"
-    if group.labelled and group.near_label_share >= limits.purity:
+    if judged and group.near_label_share >= limits.purity:
         return f"near-label share {group.near_label_share:.3f}, at least purity {limits.purity:g}"
-    if not group.labelled and np.isnan(group.silhouette):
-        return "no near-labels and no defined silhouette to judge it by"
-    if not group.labelled and group.silhouette >= limits.silhouette:
-        return f"silhouette {group.silhouette:.3f}, at least {limits.silhouette:g}"
+    if not judged and np.isnan(group.silhouette):
+        return f"{_count_labelled(group)} and no defined silhouette to judge it by"
+    if not judged and group.silhouette >= limits.silhouette:
+        return f"{_count_labelled(group)}; silhouette {group.silhouette:.3f}, at least {limits.silhouette:g}"
     return None
 
 
 def _describe_need(group) -> str:
-    if group.labelled:
-        outside = round(group.labelled * (1 - group.near_label_share))
-        return f"{outside} of {group.labelled} labelled images outside the most frequent near-label"
-    return f"silhouette {group.silhouette:.3f}"
+    if np.isnan(group.outside):
+        return f"{_count_labelled(group)}; silhouette {group.silhouette:.3f}"
+    about = "" if group.labelled == group.size else f"by its {group.labelled} labelled images, about "
+    return f"{about}{round(group.outside)} of {group.size} images outside the most frequent near-label"
+
+
+def _count_labelled(group) -> str:
+    return (
+        f"{group.labelled} labelled image{'' if group.labelled == 1 else 's'}" if group.labelled else "no near-labels"
+    )
 
 
 def read_silhouettes(
@@ -166,7 +179,7 @@ def read_silhouettes(
     selections : sequence of path
         ``{node}/selection.json`` of those nodes.
     clusters : mapping of str to DataFrame
-        From `nearlabel.grouping.node.read_clusters`, of the same nodes.
+        From `nearlabel.grouping.node_files.read_clusters`, of the same nodes.
 
     Returns
     -------

@@ -55,7 +55,9 @@ def label_folder(
     Returns
     -------
     DataFrame
-        A row per file: image_id (path relative to the folder), path, label, score and reason. Score is the label's
+        A row per file: image_id (path relative to the folder), path, label, score and reason. Label is a near-label or,
+        of a model that learnt clusters, the node's name of the group (``root.1.3``: cluster 3 of node ``root.1``); a
+        detector's is its normal label or ``not`` that label. Score is the label's
         probability where the model has one (``decision_tree``, ``mlp``), its decision value for ``svm``, and for a
         detector how abnormal the image is (above 0: not normal). Files that are no usable images come last: no label,
         score NaN, and why as reason, which is empty for the others.
@@ -63,13 +65,15 @@ def label_folder(
     Raises
     ------
     FileNotFoundError, ValueError
-        No such model or folder, or no image in it; a model file that is not trusted; a custom encoder without its
-        module; weights that are missing, or others than those that the model was trained with.
+        No such model or folder, or no file or image in it; a model file that is not trusted; a custom encoder without
+        its module; weights that are missing, or others than those that the model was trained with.
     """
     from nearlabel.images.checks import check_images
     from nearlabel.images.datasets import read_dataset
 
     saved = load_model(model)
+    if Path(folder).is_dir() and not any(path.is_file() for path in Path(folder).rglob("*")):
+        raise ValueError(f"{folder}: the folder holds no file; name a folder of images")
     dataset = read_dataset({"kind": "image_folder", "root": str(folder), "classes": False})
     images, rejected = check_images(dataset, workers=max(1, workers))
     bad = pd.DataFrame(
@@ -86,10 +90,13 @@ def label_folder(
     _compare_versions(saved, model)
     runtime = {"device": device, "weights_dir": weights_dir, "weights_mirror": weights_mirror}
     features = _extract(images, saved["encoder"], model, weights, module, workers, runtime)
-    label, score = predict(saved["pipeline"], saved["kind"], features, saved["normal"])
+    # Clusters are numbers, which mean nothing without their node.
+    prefix = f"{saved['node']}." if saved["target"] == "clusters" else ""
+    label, score = predict(saved["pipeline"], saved["kind"], features, f"{prefix}{saved['normal']}")
     if saved["kind"] != DETECTOR:
         columns = list(map(str, saved["pipeline"].classes_))
         score = score[np.arange(len(label)), [columns.index(name) for name in label]]
+        label = [f"{prefix}{name}" for name in label]
     good = images[["image_id", "path"]].assign(label=label, score=score, reason="")
     return pd.concat([good, bad], ignore_index=True)[COLUMNS]
 

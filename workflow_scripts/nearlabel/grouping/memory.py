@@ -6,7 +6,7 @@ The files lie beside the results and are no result themselves: they hold what wa
 import hashlib
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -112,3 +112,37 @@ def read_memory(path: str | Path) -> Memory | None:
         return Memory(**json.loads(path.read_text(encoding="utf-8")))
     except (TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ValueError(f"{path} is damaged ({error}); delete it to take the node as it is now") from error
+
+
+def node_memory(reduced: str | Path) -> Path:
+    """File that remembers a node's images, by the path of one of its ``reduced.h5``."""
+    node = Path(reduced).parents[1]
+    return node.parent / "remembered" / "nodes" / f"{node.name}.json"
+
+
+def tidy_memory(folder: str | Path, named: Collection[str], min_overlap: float) -> None:
+    """Forget what is named no longer, so that a later naming means what the user sees then, and check the rest.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where the files of memory lie.
+    named : collection of str
+        Nodes to keep.
+    min_overlap : float
+        As for `remember`.
+
+    Raises
+    ------
+    ValueError
+        A node that is kept has changed too much.
+    """
+    for path in sorted(Path(folder).glob("*.json")):
+        if path.stem not in named:
+            path.unlink()
+        elif (memory := read_memory(path)).overlap < min_overlap:
+            raise ValueError(
+                f"the images of node {path.stem} overlap by {memory.overlap:.2f} with those that it had when it was "
+                f"named, below grouping.min_overlap {min_overlap:g}; name the node that you mean, or delete {path} to "
+                "mean this one"
+            )

@@ -96,7 +96,7 @@ def introduce_rules(rules: str, summary: Mapping[str, Any], what: str) -> str:
     summary : mapping
         Content of ``summary.json``.
     what : str
-        Target, node and data set in words.
+        Target, node and data set in words: ``near-labels of node root of steel``.
 
     Returns
     -------

@@ -6,6 +6,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nearlabel.images.files import written_whole
 
 # Beside what skops trusts by itself: our own detector, and the arrays inside scikit-learn's trees, checked when read.
@@ -60,8 +62,9 @@ def load_model(path: str | Path) -> dict[str, Any]:
     Parameters
     ----------
     path : str or Path
-        The file. It may come from anybody: whatever holds a type that is not known to be harmless is refused before
-        anything is made of it.
+        The file. It may come from anybody: a type that skops does not know to be harmless is refused before anything
+        is made of the file, and whatever is not built of the steps and models of
+        `nearlabel.grouping.classifiers.fit_model` before it is used.
 
     Returns
     -------
@@ -71,7 +74,7 @@ def load_model(path: str | Path) -> dict[str, Any]:
     Raises
     ------
     FileNotFoundError, ValueError
-        No such file; not a saved model, a damaged one, or one with a type that is not trusted.
+        No such file; not a saved model, a damaged one, or one with a type or a step that no model of ours has.
     """
     path = Path(path)
     if not path.is_file():
@@ -88,9 +91,11 @@ def load_model(path: str | Path) -> dict[str, Any]:
         raise ValueError(f"{path} is refused: it holds {unknown[0]}, which is not trusted; use models of your own runs")
     try:
         model = load(path, trusted=list(TRUSTED))
-        _check(model)
+        foreign = _check(model)
     except Exception as error:  # As above.
         raise ValueError(f"{path} is damaged or no saved model ({error!r}); make it again") from error
+    if foreign:
+        raise ValueError(f"{path} is refused: {foreign}, as in no model made here; use models of your own runs")
     return model
 
 
@@ -115,21 +120,87 @@ def _with_repeatable_bytes(content: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def _check(model: Any) -> None:
+def _check(model: Any) -> str | None:
+    """Say what in a loaded model none of ours has, None where there is no such thing; check its trees."""
+    from sklearn.decomposition import PCA
+    from sklearn.ensemble import IsolationForest
+    from sklearn.feature_selection import VarianceThreshold
+    from sklearn.neural_network import MLPClassifier
     from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import LabelBinarizer, StandardScaler
+    from sklearn.random_projection import GaussianRandomProjection
+    from sklearn.svm import SVC
+    from sklearn.tree import DecisionTreeClassifier, ExtraTreeRegressor
+    from sklearn.tree._tree import Tree
 
-    if not isinstance(model, dict) or set(model) != set(KEYS) or not isinstance(model["pipeline"], Pipeline):
+    from nearlabel.grouping.detectors import NearestCentreDetector
+
+    # Steps in their order, and what an estimator holds beside numbers and texts.
+    places = {
+        "standardise": (StandardScaler,),
+        "centre": (StandardScaler,),
+        "reduce": (PCA, GaussianRandomProjection),
+        "varies": (VarianceThreshold,),
+        "scale": (StandardScaler,),
+        "model": (SVC, DecisionTreeClassifier, MLPClassifier, IsolationForest, NearestCentreDetector),
+    }
+    inside = {
+        DecisionTreeClassifier: (Tree,),
+        MLPClassifier: (LabelBinarizer, np.random.RandomState),
+        IsolationForest: (ExtraTreeRegressor,),
+        ExtraTreeRegressor: (Tree,),
+    }
+    if type(model) is not dict or set(model) != set(KEYS):
         raise ValueError("it lacks what a saved model has")
-    last = model["pipeline"][-1]
-    for estimator in [last, *getattr(last, "estimators_", [])]:
-        if hasattr(estimator, "tree_"):
-            _check_tree(estimator.tree_, estimator.n_features_in_)
+    pipeline = model["pipeline"]
+    if type(pipeline) is not Pipeline:
+        return f"its pipeline is {_name(type(pipeline))}"
+    steps = list(pipeline.steps)
+    names = [name for name, _ in steps]
+    if names[-1:] != ["model"] or names != [name for name in places if name in names]:
+        return f"its steps are {', '.join(map(repr, names))}"
+    for name, step in steps:
+        if type(step) not in places[name]:
+            return f"its step {name!r} is {_name(type(step))}"
+    held = [(value, ()) for key, value in model.items() if key != "pipeline"]
+    held += [(value, ()) for key, value in vars(pipeline).items() if key != "steps"]
+    held += [(vars(step), inside.get(type(step), ())) for _, step in steps]
+    last, seen = steps[-1][1], set()
+    # A forest's trees read features unchecked, as many as the forest says.
+    if type(last) is IsolationForest and last._max_features != last.n_features_in_:
+        return "its forest's trees see a part of the features"
+    while held:
+        value, allowed = held.pop()
+        if (id(value), allowed) in seen:
+            continue
+        seen.add((id(value), allowed))
+        if type(value) is dict:
+            held += [(part, allowed) for entry in value.items() for part in entry]
+        elif type(value) in (list, tuple):
+            held += [(part, allowed) for part in value]
+        elif type(value) in allowed:
+            if type(value) is Tree:
+                _check_tree(value, last.n_features_in_)
+            if hasattr(value, "__dict__"):
+                held.append((vars(value), inside.get(type(value), ())))
+        elif not _is_plain(value):
+            return f"it holds {_name(type(value))}"
+    return None
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is a text, a number or an array of those."""
+    if type(value) is np.ndarray or isinstance(value, np.generic):
+        return value.dtype.kind in "biufUS"
+    return type(value) in (str, int, float, bool, type(None))
+
+
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _check_tree(tree, features: int) -> None:
     """Refuse a tree whose walk would leave its arrays or never end; scikit-learn walks it unchecked."""
-    import numpy as np
-
     left, right, node = tree.children_left, tree.children_right, np.arange(tree.node_count)
     inner = left != -1
     sound = (left > node) & (right > node) & (left < tree.node_count) & (right < tree.node_count)

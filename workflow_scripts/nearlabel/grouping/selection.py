@@ -1,14 +1,12 @@
-"""Choosing one clustering among all encoders, algorithms and k, and numbering its clusters."""
+"""Choosing one clustering among all encoders, algorithms and k."""
 
-import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from nearlabel.images.files import written_whole
+from nearlabel.grouping.selected import Selection
 
 # Criterion → column to optimise, whether its largest value wins, and what breaks ties (column, ascending).
 CRITERIA: dict[str, tuple[str, bool, list[tuple[str, bool]]]] = {
@@ -18,35 +16,6 @@ CRITERIA: dict[str, tuple[str, bool, list[tuple[str, bool]]]] = {
     "ami": ("ami", True, [("silhouette", False), ("k", True)]),
 }
 LABEL_BASED = ("convergence_difference", "ami")
-
-
-class Selection(NamedTuple):
-    """A chosen clustering.
-
-    Attributes
-    ----------
-    encoder, algorithm : str
-        Ids.
-    k : int
-        Number of clusters.
-    criterion : str
-        What decided: ``min_max``, ``convergence_difference``, ``ami``, ``silhouette`` or ``chosen``. Not always what
-        was asked for, see `note`.
-    k_range : list of int
-        First and last k among the clusterings.
-    excluded : list of dict
-        Algorithms that Min-Max excluded: encoder, algorithm, reason.
-    note : str or None
-        What a reader should know about the decision, sentences joined by ``; ``.
-    """
-
-    encoder: str
-    algorithm: str
-    k: int
-    criterion: str
-    k_range: list[int]
-    excluded: list[dict[str, str]]
-    note: str | None
 
 
 def select_clustering(
@@ -213,80 +182,3 @@ def _exclusions(encoder: str, scores: pd.DataFrame) -> list[dict[str, str]]:
         }
         for name, (other, better, of) in exclude_dominated(scores).items()
     ]
-
-
-def write_selection(path: str | Path, selection: Selection) -> None:
-    """Write ``selection.json``, its keys those of `Selection`.
-
-    Parameters
-    ----------
-    path : str or Path
-        The file.
-    selection : Selection
-        What `select_clustering` gave.
-    """
-    with written_whole(path) as partial:
-        partial.write_text(json.dumps(selection._asdict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def read_selection(path: str | Path) -> Selection:
-    """Read ``selection.json``.
-
-    Parameters
-    ----------
-    path : str or Path
-        A file that `write_selection` wrote.
-
-    Returns
-    -------
-    Selection
-
-    Raises
-    ------
-    ValueError
-        Not such a file.
-    """
-    try:
-        return Selection(**json.loads(Path(path).read_text(encoding="utf-8")))
-    except (TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is no selection ({error}); delete it and run again") from error
-
-
-def number_clusters(labels: Sequence | np.ndarray, image_ids: Sequence[str]) -> np.ndarray:
-    """Number clusters by size.
-
-    Parameters
-    ----------
-    labels : array_like, shape (n,)
-        Raw labels.
-    image_ids : sequence of str, length n
-        The images.
-
-    Returns
-    -------
-    ndarray of int64, shape (n,)
-        0 for the images of the largest cluster, and so on; of equal sizes, the cluster that holds the smallest image_id
-        (by code points) comes first.
-    """
-    frame = pd.DataFrame({"label": np.asarray(labels), "image_id": np.asarray(image_ids, dtype=object)})
-    groups = frame.groupby("label")["image_id"].agg(["size", "min"])
-    order = groups.sort_values(["size", "min"], ascending=[False, True]).index
-    return order.get_indexer(frame["label"])
-
-
-def cluster_table(labels: Sequence | np.ndarray, image_ids: Sequence[str]) -> pd.DataFrame:
-    """Make ``clusters.csv`` from raw labels.
-
-    Parameters
-    ----------
-    labels : array_like, shape (n,)
-        Raw labels of the selected clustering.
-    image_ids : sequence of str, length n
-        The images.
-
-    Returns
-    -------
-    DataFrame
-        image_id, cluster (`number_clusters`), rows as given.
-    """
-    return pd.DataFrame({"image_id": list(image_ids), "cluster": number_clusters(labels, image_ids)})

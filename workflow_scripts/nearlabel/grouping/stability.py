@@ -168,7 +168,8 @@ def assess_stability(
     -------
     DataFrame
         ``stability.csv``, by cluster: cluster, size (images), silhouette (mean over the cluster's images, NaN where
-        undefined), stability (`bootstrap_stability`), bootstraps (how many its mean is over).
+        undefined), stability (`bootstrap_stability`; NaN for a cluster of
+        one image), bootstraps (how many its mean is over).
 
     Raises
     ------
@@ -181,6 +182,8 @@ def assess_stability(
     numbers = number_of.loc[list(image_ids)].to_numpy()
     found = bootstrap_jaccards(values, numbers, algorithm, k, bootstraps=bootstraps, seed=seed, parameters=parameters)
     sizes = np.bincount(numbers)
+    # A cluster of one image overlaps with whatever holds that image: its stability would say nothing.
+    found[:, sizes < 2] = np.nan
     frame = pd.DataFrame(
         {
             "cluster": np.arange(len(sizes)),

@@ -14,8 +14,16 @@ from nearlabel.features.store import read_features
 from nearlabel.grouping.classifiers import CLASSIFIER, KINDS, name_components, sort_classes
 from nearlabel.grouping.rules import describe_tree, introduce_rules, write_rules
 from nearlabel.grouping.saved_models import save_model
-from nearlabel.grouping.selection import read_selection
-from nearlabel.grouping.validation import SCORES, FoldFits, Validation, cross_validate, find_learnable, split_folds
+from nearlabel.grouping.selected import read_selection
+from nearlabel.grouping.validation import (
+    SCORES,
+    FoldFits,
+    Validation,
+    cross_validate,
+    find_learnable,
+    group_images,
+    split_folds,
+)
 from nearlabel.images.files import write_csv, written_whole
 from nearlabel.seeds import derive_seed
 
@@ -59,6 +67,7 @@ def train_classifiers(
     clusters: Sequence[int],
     models: Sequence[Mapping[str, Any]],
     *,
+    parts: Sequence[str] | None = None,
     reduction: Mapping[str, Any],
     folds: int,
     choose: str | None = None,
@@ -83,6 +92,8 @@ def train_classifiers(
     models : sequence of mapping
         ``name`` (a key of `nearlabel.grouping.classifiers.KINDS`), and perhaps ``id`` (the name by default) and
         ``parameters``.
+    parts : sequence of str, length n, optional
+        Parts that the images show, '' where none is known: images of one part are never on both sides of a fold.
     reduction : mapping
         ``method``, ``components``, ``standardise``; see `nearlabel.grouping.classifiers.fit_reduction`.
     folds : int
@@ -113,7 +124,8 @@ def train_classifiers(
     features, labels = np.asarray(features, dtype=np.float64), np.asarray(labels, dtype=str)
     if not np.isfinite(features).all():
         raise ValueError("features hold NaN or infinity; check the encoder")
-    learnt, notes = find_learnable(labels, contents)
+    groups = group_images(contents, [""] * len(contents) if parts is None else parts)
+    learnt, notes = find_learnable(labels, groups)
     features, labels, clusters = features[learnt], labels[learnt], np.asarray(clusters)[learnt]
     classes = sort_classes(labels)
     counts = {name: int((labels == name).sum()) for name in classes}
@@ -121,7 +133,7 @@ def train_classifiers(
         normal = max(classes, key=counts.__getitem__)
     elif normal not in counts:
         raise ValueError(f"normal names class '{normal}', which is not among {', '.join(map(repr, classes))}")
-    fold, more = split_folds(labels, np.asarray(contents, dtype=str)[learnt], folds, derive_seed(seed, "folds"))
+    fold, more = split_folds(labels, groups[learnt], folds, derive_seed(seed, "folds"))
     validation = cross_validate(features, labels, clusters, fold, models, reduction=reduction, normal=normal, seed=seed)
     means = validation.scores.groupby("model", sort=False)[SCORES].agg(["mean", "std"])
     chosen, why = _choose(models, means, choose)
@@ -162,14 +174,14 @@ def train_classifiers(
 
 def _choose(models, means: pd.DataFrame, choose: str | None) -> tuple[Mapping[str, Any], str]:
     if choose is not None:
-        return next(model for model in models if model["id"] == choose), "named in the configuration"
+        return next(model for model in models if model["id"] == choose), "named by choose in the configuration"
     classifiers = [model for model in models if KINDS[model["name"]] == CLASSIFIER]
     candidates = classifiers or models
     # Equal to 12 decimals is equal: the rest is rounding.
     accuracy = means["balanced_accuracy", "mean"].round(12)
     best = max(candidates, key=lambda model: accuracy[model["id"]])
     kind = "classifiers" if classifiers else "detectors"
-    return best, f"highest mean balanced accuracy of the {kind}: {accuracy[best['id']]:.3f}"
+    return best, f"choose names none: highest mean balanced accuracy of the {kind}, {accuracy[best['id']]:.3f}"
 
 
 def _flat(means: pd.DataFrame, id: str):
@@ -208,7 +220,7 @@ def train_node(
     features : sequence of path
         ``features/{encoder}.h5`` of every encoder that the selection may name.
     images, manifest : path
-        ``images.csv`` (for the files' hashes) and ``manifest.csv`` (near-labels).
+        ``images.csv`` (for the files' hashes and the parts) and ``manifest.csv`` (near-labels).
     clusters, selection : path
         ``clusters.csv`` and ``selection.json`` of the node.
     target : {"clusters", "near_labels"}
@@ -239,7 +251,7 @@ def train_node(
     reduction = dict(reduction)
     if reduction["standardise"] is None:
         reduction["standardise"] = store.attributes["network"] == "texture"
-    what = f"{target} of {node} of {dataset}"
+    what = f"{target.replace('_', '-')} of node {node} of {dataset}"
     try:
         trained = train_classifiers(
             store.features[rows.to_numpy()],
@@ -247,6 +259,7 @@ def train_node(
             _read_column(images, "sha256").loc[image_id].to_numpy(dtype=str),
             table.to_numpy(),
             models,
+            parts=_read_column(images, "part").loc[image_id].to_numpy(dtype=str),
             reduction=reduction,
             folds=folds,
             choose=choose,

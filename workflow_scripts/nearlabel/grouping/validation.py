@@ -47,15 +47,43 @@ class Validation(NamedTuple):
     notes: list[str]
 
 
-def find_learnable(labels: Sequence[str], contents: Sequence[str]) -> tuple[np.ndarray, list[str]]:
-    """Find the images of classes with at least two different images, which can be both learnt and tested.
+def group_images(contents: Sequence[str], parts: Sequence[str]) -> np.ndarray:
+    """Group the images that must not be on both sides of a fold: exact copies, and images of one part.
+
+    Parameters
+    ----------
+    contents : sequence of str, length n
+        SHA-256 of the images' files.
+    parts : sequence of str, length n
+        Parts that the images show; '' where none is known.
+
+    Returns
+    -------
+    ndarray of int, shape (n,)
+        Groups. Two images are in one where a chain of images leads from one to the other in which neighbours have the
+        same content or the same part.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    count, contents, parts = len(contents), np.asarray(contents, dtype=str), np.asarray(parts, dtype=str)
+    known = np.flatnonzero(parts != "")
+    content, part = (np.unique(texts, return_inverse=True)[1] for texts in (contents, parts[known]))
+    # Images are linked to their contents and parts, which are nodes behind theirs.
+    rows, columns = np.r_[np.arange(count), known], np.r_[count + content, 2 * count + part]
+    links = coo_array((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(3 * count, 3 * count))
+    return connected_components(links, directed=False)[1][:count]
+
+
+def find_learnable(labels: Sequence[str], groups: Sequence[int]) -> tuple[np.ndarray, list[str]]:
+    """Find the images of classes with images of at least two groups, which can be both learnt and tested.
 
     Parameters
     ----------
     labels : sequence of str, length n
         Classes; '' where an image has none.
-    contents : sequence of str, length n
-        SHA-256 of the images' files: exact copies count as one.
+    groups : sequence of int, length n
+        From `group_images`: exact copies and images of one part count as one.
 
     Returns
     -------
@@ -68,9 +96,9 @@ def find_learnable(labels: Sequence[str], contents: Sequence[str]) -> tuple[np.n
     ValueError
         Fewer than four images or two classes are left.
     """
-    frame = pd.DataFrame({"label": np.asarray(labels, dtype=object), "content": np.asarray(contents, dtype=object)})
+    frame = pd.DataFrame({"label": np.asarray(labels, dtype=object), "group": np.asarray(groups)})
     named = frame[frame["label"] != ""]
-    different = named.groupby("label")["content"].nunique()
+    different = named.groupby("label")["group"].nunique()
     alone = sort_classes(different[different < 2].index)
     keep = ((frame["label"] != "") & ~frame["label"].isin(alone)).to_numpy()
     notes = []
@@ -79,30 +107,33 @@ def find_learnable(labels: Sequence[str], contents: Sequence[str]) -> tuple[np.n
     if alone:
         images = int(named["label"].isin(alone).sum())
         notes.append(
-            f"classes of one image, exact copies apart, were left out, as they cannot be both learnt and tested: "
-            f"{_some(alone)} ({len(alone)} of {len(different)} classes, {images} of {len(named)} images)"
+            "classes of one image, exact copies and images of the same part apart, were left out, as they cannot be "
+            f"both learnt and tested: {_some(alone)} "
+            f"({len(alone)} of {len(different)} classes, {images} of {len(named)} images)"
         )
     classes = len(different) - len(alone)
     if keep.sum() < 4 or classes < 2:
         left_out = f" ({'; '.join(notes)})" if notes else ""
         raise ValueError(
             f"there are {keep.sum()} images of {classes} classes to learn from{left_out}; models need at least 4 "
-            "images, and 2 classes with 2 different images each"
+            "images, and 2 classes with 2 different images each, copies and images of one part counted once"
         )
     return keep, notes
 
 
-def split_folds(labels: Sequence[str], contents: Sequence[str], folds: int, seed: int) -> tuple[np.ndarray, list[str]]:
-    """Divide images into stratified folds; exact copies stay in one.
+def split_folds(labels: Sequence[str], groups: Sequence[int], folds: int, seed: int) -> tuple[np.ndarray, list[str]]:
+    """Divide images into stratified folds; exact copies and images of one part stay in one.
 
-    scikit-learn's ``StratifiedKFold`` or, where there are copies, ``StratifiedGroupKFold``, shuffled.
+    scikit-learn's ``StratifiedKFold`` or, where there are such groups, ``StratifiedGroupKFold``, shuffled.
 
     Parameters
     ----------
-    labels, contents : sequence of str, length n
-        Classes and SHA-256 of the images.
+    labels : sequence of str, length n
+        Classes.
+    groups : sequence of int, length n
+        From `group_images`.
     folds : int
-        Number of folds, from 2; cut to the number of different images of the smallest class.
+        Number of folds, from 2; cut to the smallest number of groups that a class has images of.
     seed : int
         Of the shuffle.
 
@@ -111,26 +142,31 @@ def split_folds(labels: Sequence[str], contents: Sequence[str], folds: int, seed
     fold : ndarray of int, shape (n,)
         From 0.
     notes : list of str
-        Whether the number was cut, and copies kept together.
+        Whether the number was cut, and images kept together.
     """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-    labels, contents = np.asarray(labels, dtype=str), np.asarray(contents, dtype=str)
-    different = pd.Series(contents).groupby(labels).nunique()
+    labels, groups = np.asarray(labels, dtype=str), np.asarray(groups)
+    different = pd.Series(groups).groupby(labels).nunique()
     notes = []
     if different.min() < folds:
         notes.append(
             f"folds were cut from {folds} to {different.min()}, the number of different images of class "
-            f"{different.idxmin()!r}"
+            f"{different.idxmin()!r}, copies and images of one part counted once"
         )
         folds = int(different.min())
-    copies = len(contents) - len(np.unique(contents))
-    if copies:
-        notes.append(f"exact copies kept in the fold of their original: {copies}")
-    splitter = (StratifiedGroupKFold if copies else StratifiedKFold)(folds, shuffle=True, random_state=seed)
+    count = len(np.unique(groups))
+    grouped = count < len(groups)
+    if grouped:
+        notes.append(
+            f"exact copies and images of one part are kept in one fold: {len(groups)} images are {count} groups"
+        )
+    splitter = (StratifiedGroupKFold if grouped else StratifiedKFold)(folds, shuffle=True, random_state=seed)
     fold = np.empty(len(labels), dtype=int)
-    for number, (_, test) in enumerate(splitter.split(labels, labels, contents if copies else None)):
+    for number, (_, test) in enumerate(splitter.split(labels, labels, groups if grouped else None)):
         fold[test] = number
+    # Large groups can leave a fold without an image.
+    fold = np.unique(fold, return_inverse=True)[1]
     return fold, notes
 
 
@@ -194,8 +230,8 @@ def cross_validate(
         if missing := sorted(set(classes) - set(labels[~test])):
             if len(classes) - len(missing) < 2 or normal in missing:
                 raise ValueError(
-                    f"fold {number} leaves one class to learn, or no image of the normal one, because copies stay in "
-                    "one fold; use another number of folds or remove copies"
+                    f"fold {number} leaves one class to learn, or no image of the normal one, because copies and "
+                    "images of one part stay in one fold; use another number of folds or more parts"
                 )
             notes.append(f"fold {number} was trained without an image of {_some(missing)}")
         for model in models:

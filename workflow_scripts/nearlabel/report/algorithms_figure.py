@@ -7,8 +7,8 @@ import pandas as pd
 
 from nearlabel.grouping.cscore import convergence_difference
 from nearlabel.grouping.labels import LabelBlock
+from nearlabel.grouping.numbering import number_clusters as number_by_size
 from nearlabel.grouping.reduce import Reduced
-from nearlabel.grouping.selection import number_clusters as number_by_size
 from nearlabel.report.clusters_figure import draw_points, number_clusters, plane_of
 from nearlabel.report.figures import (
     INK,

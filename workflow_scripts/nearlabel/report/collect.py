@@ -7,11 +7,11 @@ from pathlib import Path
 import pandas as pd
 
 from nearlabel.grouping.files import opened_hdf5
-from nearlabel.grouping.groups import read_names
 from nearlabel.grouping.levels import read_level
-from nearlabel.grouping.memory import Memory, read_memory
-from nearlabel.grouping.node import node_memory, read_node_scores
-from nearlabel.grouping.selection import read_selection
+from nearlabel.grouping.memory import Memory, node_memory, read_memory
+from nearlabel.grouping.names import read_names
+from nearlabel.grouping.node_files import read_node_scores
+from nearlabel.grouping.selected import read_selection
 
 NODE_FIGURES = ("quality", "clusters", "near_labels", "convergence", "algorithms", "dendrogram")
 

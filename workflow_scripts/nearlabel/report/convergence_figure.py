@@ -77,7 +77,7 @@ def plot_convergence(
         _finish_ratios(axes[1:])
         for axis in axes[-1]:
             axis.set_xlabel("Number of clusters k")
-            axis.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
         _draw_legend(figure, algorithms, colors)
         save_figure(figure, stem)
 
@@ -142,6 +142,14 @@ def _mark(axes, encoder, table: pd.DataFrame, scores, selection, algorithms) -> 
 def _finish_differences(axes, values: np.ndarray) -> None:
     from matplotlib.ticker import FuncFormatter, NullLocator
 
+    axes[0].set_ylabel(TITLE)
+    if not values.any():
+        # Every clustering is pure: there is nothing that a logarithm could show.
+        for axis in axes:
+            axis.set_ylim(-0.05, 1)
+            axis.set_yticks([0.0])
+            axis.tick_params(labelleft=axis is axes[0])
+        return
     largest = values.max()
     smallest = max(values[values > 0].min(), largest / 10**DECADES_BELOW)
     linear_below = 10 ** np.floor(np.log10(smallest))
@@ -162,7 +170,6 @@ def _finish_differences(axes, values: np.ndarray) -> None:
         axis.set_yticks(([0.0] if reaches_zero else []) + ticks)
         axis.yaxis.set_minor_locator(NullLocator())
         axis.tick_params(labelleft=axis is axes[0])
-    axes[0].set_ylabel(TITLE)
 
 
 def _finish_ratios(axes) -> None:

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from nearlabel.grouping.numbering import number_clusters
 from nearlabel.grouping.reduce import Reduced
-from nearlabel.grouping.selection import number_clusters
 from nearlabel.report.clusters_figure import match_images
 from nearlabel.report.figures import (
     INK,

@@ -226,6 +226,8 @@ def set_legend_texts(legend, texts) -> None:
 def save_figure(figure, stem) -> None:
     """Write ``{stem}.svg`` and ``{stem}.png`` (144 dpi) without dates, each renamed when complete."""
     stem = Path(stem)
+    # One pass of the constrained layout does not settle it: the first file saved would look otherwise than the second.
+    figure.draw_without_rendering()
     for suffix, metadata in (("svg", {"Date": None, "Creator": None}), ("png", {"Software": None})):
         with written_whole(stem.with_name(f"{stem.name}.{suffix}")) as partial:
             figure.savefig(partial, format=suffix, metadata=metadata, dpi=144)

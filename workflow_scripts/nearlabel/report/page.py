@@ -6,7 +6,7 @@ import itertools
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nearlabel.images.files import written_whole
@@ -55,7 +55,12 @@ def write_page(
         See `tables.grouping_table`.
     """
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, finalize=_finalize, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
     )
     environment.filters["shorten"] = shorten
     environment.filters["score"] = format_score

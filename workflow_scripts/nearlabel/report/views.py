@@ -42,7 +42,7 @@ def near_label_shares(near_labels, colors: dict[str, str]) -> list[dict]:
     """
     counts = sorted(Counter(near_labels).items(), key=lambda item: (-item[1], item[0]))
     total = sum(count for _, count in counts)
-    parts = [(label or "none", count, colors[label]) for label, count in counts]
+    parts = [(label or "no near-label", count, colors[label]) for label, count in counts]
     if len(parts) > BAR_PARTS:
         rest = parts[BAR_PARTS - 1 :]
         parts = [*parts[: BAR_PARTS - 1], (f"{len(rest)} others", sum(part[1] for part in rest), "#d0d0d0")]
@@ -79,6 +79,7 @@ def view_dataset(data: DatasetReport, summary: pd.DataFrame, counter) -> dict:
         "untrained": [e for e in data.encoders if e.untrained],
         "tree_figure": embed_file(data.tree_figure),
         "groups": _view_groups(data, nodes),
+        "named": bool(data.names),
         "nodes": nodes,
         "levels": [list(group) for _, group in groupby(sorted(nodes, key=_level), key=_level)],
         "classifications": [_view_classification(entry, data.names, counter) for entry in data.classifications],
@@ -148,6 +149,13 @@ def _judge_by_chance(winner: pd.Series, near_labels: pd.Series) -> str:
     return "better" if winner["null_p"] <= SIGNIFICANT else "no_better"
 
 
+def _guesses(summary: dict) -> bool:
+    """Whether the saved model is no better than a label drawn at random."""
+    [saved] = [model for model in summary["models"] if model["id"] == summary["chosen"]]
+    classes = 2 if saved["kind"] == "detector" else len(summary["classes"])
+    return saved["balanced_accuracy"] - saved["balanced_accuracy_std"] <= 1 / classes
+
+
 def _view_classification(entry: ClassificationReport, names: dict[str, str], counter) -> dict:
     return {
         "anchor": f"m{next(counter)}",
@@ -155,6 +163,8 @@ def _view_classification(entry: ClassificationReport, names: dict[str, str], cou
         "user_name": names.get(entry.node, ""),
         "target": entry.target,
         "summary": entry.summary,
+        "detects": any(model["kind"] == "detector" for model in entry.summary["models"]),
+        "guesses": _guesses(entry.summary),
         "rules": entry.rules,
         "figure": embed_file(entry.figure),
         "tree_figure": embed_file(entry.tree_figure),

@@ -7,8 +7,8 @@ CRITERIA = {
         "wins; ties go to lower entropy, then to fewer clusters."
     ),
     "convergence_difference": (
-        "Convergence difference: the smallest (min(k, m) − C-Score) / (k·m) wins; ties go to the higher silhouette, "
-        "then to fewer clusters. By construction this measure favours many clusters."
+        "Convergence difference: the smallest (min(l, m) − C-Score) / (l·m), of l near-labels and m clusters, wins; "
+        "ties go to the higher silhouette, then to fewer clusters. By construction this measure favours many clusters."
     ),
     "ami": "Adjusted mutual information: the clustering that agrees best with the near-labels, corrected for chance.",
     "chosen": "Chosen by hand: the configuration names this clustering.",
@@ -28,9 +28,9 @@ SCORE_HEADERS = {
     "k": ("k", "number of clusters asked for"),
     "entropy": ("Entropy", "entropy of the cluster sizes in bits; lower is more uneven"),
     "silhouette": ("Silhouette", "from −1 to 1; higher means tighter, better separated clusters"),
-    "c_score": ("C-Score", "sum of the Jaccard overlaps of all near-labels and clusters; from 1 to min(k, m)"),
-    "normalized_c_score": ("Normalised C-Score", "C-Score / (k·m)"),
-    "convergence_difference": ("Convergence difference", "(min(k, m) − C-Score) / (k·m); lower is better"),
+    "c_score": ("C-Score", "sum of the Jaccard overlaps of all l near-labels and m clusters; from 1 to min(l, m)"),
+    "normalized_c_score": ("Normalised C-Score", "C-Score / (l·m)"),
+    "convergence_difference": ("Convergence difference", "(min(l, m) − C-Score) / (l·m); lower is better"),
     "null_ratio": (
         "Null ratio",
         "convergence difference divided by its mean over permuted near-labels; below 1 is better than chance",
