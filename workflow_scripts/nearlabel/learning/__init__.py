@@ -1,0 +1,1 @@
+"""Active learning: strategies, maps, training rounds, cut-offs, statistics."""

@@ -1,0 +1,154 @@
+"""One evaluation pass of a classifier that also gives its last feature maps, and whether its head is linear in them.
+
+Which tensor the last feature maps A are. What the head gets: the input of the network's last pooling over all
+positions, however that is written (a layer, a function, a mean). What the network does before pooling belongs to A:
+DenseNet's last ReLU, Swin's last norm. Where positions are flattened instead (VGG, AlexNet), A is what is flattened or,
+where that comes from average pooling to a fixed grid, the input of that pooling; in torchvision's networks this is the
+output of ``model.features``.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+_AVERAGES = (functional.adaptive_avg_pool2d, functional.avg_pool2d, torch.mean, torch.Tensor.mean)
+
+
+class ForwardPass(NamedTuple):
+    """What one evaluation pass saw; tensors on the model's device.
+
+    Attributes
+    ----------
+    maps : Tensor, shape (n, k, h, w)
+        The last feature maps A.
+    pooled : Tensor, shape (n, d)
+        Input of the last linear layer; without one behind the maps, their mean over positions.
+    logits : Tensor, shape (n, classes)
+        The network's output.
+    weight : Tensor, shape (classes, k), or None
+        Of the last linear layer W, where logits = W · mean(A) + b and `pooled` = mean(A); else None.
+    """
+
+    maps: torch.Tensor
+    pooled: torch.Tensor
+    logits: torch.Tensor
+    weight: torch.Tensor | None
+
+
+def forward_pass(model: nn.Module, images: torch.Tensor | np.ndarray, *, gradients: bool = False) -> ForwardPass:
+    """Run a classifier in evaluation mode, batch norm included; each layer's own training mode is restored.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Gives logits (n, classes) for images.
+    images : Tensor or ndarray, shape (n, channels, height, width)
+        Normalised as the model expects; moved to the model's device.
+    gradients : bool
+        Keep what is needed to differentiate `logits` by `maps`: the activations of the batch, as in training.
+
+    Returns
+    -------
+    ForwardPass
+
+    Raises
+    ------
+    ValueError
+        There are no images; the network gives no logits, or some that are not finite, or it has no feature maps of
+        images, as vision transformers.
+    """
+    if not len(images):
+        raise ValueError("there are no images to evaluate; give at least one")
+    name = type(model).__name__
+    parameter = next((one for one in model.parameters() if one.is_floating_point()), torch.empty(0))
+    images = torch.as_tensor(images).to(parameter)
+    with _evaluation_mode(model), torch.set_grad_enabled(gradients):
+        if gradients:
+            # A clone may be worked on in place, which a leaf that asks for gradients may not.
+            images = images.detach().requires_grad_().clone()
+        with _Recorder() as recorder:
+            logits = model(images)
+    if not isinstance(logits, torch.Tensor) or logits.ndim != 2 or len(logits) != len(images):
+        raise ValueError(f"{name} gives no logits of shape (n, classes); activation maps need a classifier")
+    if not torch.isfinite(logits).all():
+        raise ValueError(
+            f"{name} gives logits that are not finite; check the images for NaN, or lower the learning rate"
+        )
+    if recorder.maps is None:
+        raise ValueError(
+            f"{name} neither pools nor flattens feature maps of shape (n, channels, height, width); take a "
+            "convolutional classifier"
+        )
+    means = recorder.maps.mean(dim=(2, 3))
+    if recorder.linear is None:
+        return ForwardPass(recorder.maps, means, logits, None)
+    pooled, weight, output = recorder.linear
+    exact = _same_means(pooled, means, recorder.maps) and output.shape == logits.shape and torch.equal(output, logits)
+    return ForwardPass(recorder.maps, pooled, logits, weight if exact else None)
+
+
+def _same_means(pooled: torch.Tensor, means: torch.Tensor, maps: torch.Tensor) -> bool:
+    """Compare up to rounding; means of values of either sign lose digits of the values, not of the means."""
+    if pooled.shape != means.shape:
+        return False
+    return torch.allclose(pooled, means, rtol=1e-5, atol=1e-6 * float(maps.detach().abs().max()))
+
+
+@contextmanager
+def _evaluation_mode(model: nn.Module) -> Iterator[None]:
+    """Set all layers to evaluation, then each back to the mode that it had."""
+    modes = [(layer, layer.training) for layer in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for layer, training in modes:
+            layer.training = training
+
+
+class _Recorder(TorchFunctionMode):
+    """Watch a pass, function by function, for the last feature maps and the last linear layer behind them.
+
+    Hooks on layers would miss pooling that is written as a function: DenseNet, MobileNetV2, ShuffleNet.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.maps: torch.Tensor | None = None
+        self.linear: tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None = None  # input, weight, output
+        self._grid: tuple[torch.Tensor, torch.Tensor] | None = None  # output and input of average pooling to a grid
+
+    def __torch_function__(self, func: Callable, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        given = args[0] if args else kwargs.get("input")
+        if not isinstance(given, torch.Tensor) or not isinstance(result, torch.Tensor):
+            return result
+        if func is functional.linear and given.ndim == 2:
+            self.linear = given, args[1] if len(args) > 1 else kwargs["weight"], result
+        elif given.ndim == 4 and len(result) == len(given):
+            self._see(func, given, result)
+        return result
+
+    def _see(self, func: Callable, given: torch.Tensor, result: torch.Tensor) -> None:
+        averages = func in _AVERAGES
+        positions = given.shape[2] * given.shape[3]
+        pools = result.shape[1:].numel() == given.shape[1] == result.shape[1]
+        flattens = result.ndim == 2 and result.numel() == given.numel()
+        # What was pooled to one position is flattened too, but that is not the maps.
+        if pools and (averages or positions > 1):
+            self._enter_head(given)
+        elif flattens and positions > 1:
+            self._enter_head(self._grid[1] if self._grid and self._grid[0] is given else given)
+        elif averages and result.ndim == 4:
+            self._grid = result, given
+
+    def _enter_head(self, maps: torch.Tensor) -> None:
+        self.maps = maps
+        self.linear = None
