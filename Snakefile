@@ -10,10 +10,12 @@ if not workflow.config_settings.configfiles:
 
 
 include: "rules/common.smk"
+include: "rules/common_learning.smk"
 include: "rules/images.smk"
 include: "rules/features.smk"
 include: "rules/grouping.smk"
 include: "rules/classifiers.smk"
+include: "rules/learning.smk"
 include: "rules/report.smk"
 
 
@@ -33,11 +35,20 @@ rule grouping:
     localrule: True
 
 
+rule learning:
+    input:
+        per_learnt("{dataset}/images.csv"),
+        per_learnt("{dataset}/rejected.csv"),
+        learnt_files(),
+        run_learning_tables(),
+        learning_figures(".png"),
+    localrule: True
+
+
 rule report:
     input:
         f"results/{PLAN.config.run}/report/index.html",
-        f"results/{PLAN.config.run}/tables/grouping.csv",
-        f"results/{PLAN.config.run}/tables/enrichment.csv",
+        grouping_tables(("csv",)),
         node_figures(".png"),
         per_node("figures/{dataset}_{node}_sheets.csv"),
         per_dataset("figures/{dataset}_tree.png"),
@@ -48,5 +59,6 @@ rule all:
     default_target: True
     input:
         rules.grouping.input,
+        rules.learning.input,
         rules.report.input,
     localrule: True

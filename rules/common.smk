@@ -187,17 +187,21 @@ def encoder_files(wildcards):
     return [chosen.module, *own] if chosen.module else own
 
 
-def encoder_seed(wildcards):
-    chosen = PLAN.encoders[wildcards.encoder]
+def weights_seed(chosen):
+    """Seed of a network's weights; None where they are not seeded."""
     if chosen.weights != "seeded":
         return None
     return derive_seed(PLAN.config.seed, f"weights/{chosen.name}")
 
 
+def encoder_seed(wildcards):
+    return weights_seed(PLAN.encoders[wildcards.encoder])
+
+
 # Nodes
 
 
-GROUPING = PLAN.config.grouping
+GROUPING = PLAN.grouping
 NODE = "results/{run}/{dataset}/grouping/{node}"
 
 
@@ -515,6 +519,16 @@ def classifier_files(wildcards):
     return [
         table,
         *(file for pattern in patterns for file in per_classification(pattern)),
+    ]
+
+
+def grouping_tables(suffixes=("csv", "md", "tex")):
+    """Tables over all grouped data sets; none without any."""
+    tables = ("grouping", "clusters", "enrichment") if GROUPING.datasets else ()
+    return [
+        f"results/{PLAN.config.run}/tables/{table}.{suffix}"
+        for table in tables
+        for suffix in suffixes
     ]
 
 

@@ -273,9 +273,11 @@ rule write_report:
         groups=per_dataset("{dataset}/grouping/groups.csv"),
         levels=[level_table(name, PLAN.last_level) for name in GROUPING.datasets],
         names=[file for file in GROUPING.names.values()],
-        grouping_table="results/{run}/tables/grouping.csv",
-        clusters_table="results/{run}/tables/clusters.csv",
+        grouping_tables=grouping_tables(("csv",)),
         classifiers=classifier_files,
+        learning_folds=learnt_files(),
+        learning_manifests=per_learnt("{dataset}/manifest.csv"),
+        learning_figures=learning_figures(".svg"),
         sources=sources("write_report") + report_templates(),
     output:
         page="results/{run}/report/index.html",
@@ -293,6 +295,7 @@ rule write_report:
         config=PLAN.config.model_dump(),
         datasets=GROUPING.datasets,
         nodes=lambda w: {name: clustered_nodes(name) for name in GROUPING.datasets},
+        learning=shown_learning(),
         classifications=list(PLAN.classifications),
     script:
         "../workflow_scripts/write_report.py"

@@ -5,23 +5,19 @@ import yaml
 
 from nearlabel.logs import configure_logging
 from nearlabel.report.collect import collect_dataset
+from nearlabel.report.learning_collect import collect_learning
 from nearlabel.report.page import write_page
 from nearlabel.report.provenance import describe_machine, library_versions, read_benchmarks
 
 configure_logging(snakemake.log[0])
 run = Path(snakemake.output.page).parents[1]
 config = snakemake.params.config
-evidence = pd.read_csv(
-    snakemake.input.clusters_table, dtype={"name": str, "near_label": str}, keep_default_na=False, na_values=[""]
-)
-write_page(
-    snakemake.output.page,
-    run=config["run"],
-    config=yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
-    versions=library_versions(),
-    machine=describe_machine(),
-    stages=read_benchmarks(run / "benchmarks"),
-    datasets=[
+grouped, learnt = [], []
+if config["grouping"]:
+    evidence = pd.read_csv(
+        run / "tables/clusters.csv", dtype={"name": str, "near_label": str}, keep_default_na=False, na_values=[""]
+    )
+    grouped = [
         collect_dataset(
             run,
             dataset,
@@ -35,6 +31,24 @@ write_page(
             classifications=snakemake.params.classifications,
         )
         for (dataset, nodes), levels in zip(snakemake.params.nodes.items(), snakemake.input.levels, strict=True)
-    ],
+    ]
+learning = snakemake.params.learning or {}
+if learning:
+    positive = config["learning"].get("positive")
+    learnt = [
+        collect_learning(run, dataset, learning["strategies"], learning["folds"], positive=positive)
+        for dataset in learning["datasets"]
+    ]
+write_page(
+    snakemake.output.page,
+    run=config["run"],
+    config=yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
+    versions=library_versions(),
+    machine=describe_machine(),
+    stages=read_benchmarks(run / "benchmarks"),
+    datasets=grouped,
     kinds={name: dataset["kind"] for name, dataset in config["datasets"].items()},
+    learning=learnt,
+    strategies=learning.get("strategies"),
+    settings=learning.get("settings"),
 )

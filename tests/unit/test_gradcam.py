@@ -305,7 +305,7 @@ def test_degenerate_maps_are_flagged_and_become_zero(caplog):
 
 def test_networks_that_have_no_maps_are_named():
     images = random_images(2, 3, 3)
-    with pytest.raises(ValueError, match="images of 3 × 3 pixels leave feature maps of a single position"):
+    with pytest.raises(ValueError, match="have a single position"):
         activation_maps(averaged_linear(), images, 0)
     with pytest.raises(ValueError, match="Sequential gives no logits"):
         activation_maps(averaged_linear()[:3], images, 0)

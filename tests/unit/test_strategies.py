@@ -57,7 +57,7 @@ def test_tables_and_classes_agree():
     for name, strategy in STRATEGIES.items():
         parameters = inspect.signature(strategy).parameters
         assert {p.name: p.default for p in parameters.values() if p.name not in ("args", "kwargs")} == {
-            p: wanted["default"] for p, wanted in STRATEGY_PARAMETERS[name].items()
+            p: wanted.default for p, wanted in STRATEGY_PARAMETERS[name].items()
         }
         assert strategy.name == build_strategy(name).name == name
 

@@ -1,28 +1,27 @@
-"""The plan of a run: its configuration with every entry resolved to encoders, levels and nodes."""
+"""The plan of a run: its configuration with every entry resolved and completed."""
 
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from nearlabel.config import (
+from nearlabel.config import Config, ConfigError, describe_error, load_config
+from nearlabel.config.features import WINNER, Encoder
+from nearlabel.config.grouping import (
     PAPER_ALGORITHMS,
-    WINNER,
     Algorithm,
     Choice,
     Classification,
-    Config,
-    ConfigError,
-    Encoder,
+    Grouping,
     Level,
     PostModel,
     Reduction,
-    describe_error,
-    load_config,
 )
+from nearlabel.config.learning import MAP_SIDE, Learning, LearningNetwork, Strategy
+from nearlabel.learning.parameters import STRATEGY_PARAMETERS
 
 
 class Plan:
-    """What a configuration asks for, resolved: encoders, levels and nodes.
+    """What a configuration asks for, resolved: encoders, levels and nodes; the learning network and its strategies.
 
     Parameters
     ----------
@@ -31,6 +30,8 @@ class Plan:
 
     Attributes
     ----------
+    grouping : Grouping
+        The grouping half; one without data sets and levels where the run has none.
     encoders : dict of str to Encoder
         By id; features' defaults filled in.
     levels : list of dict
@@ -45,23 +46,37 @@ class Plan:
         Deepest level that is clustered, at most that if the tree grows.
     classifications : dict of (str, str) to dict
         By node and target: ``models`` (PostModel by id), ``folds``, ``choose``, ``normal``.
+    learning : Learning or None
+        The learning half.
+    network : LearningNetwork or None
+        What learns; features' defaults filled in.
+    strategies : dict of str to Strategy
+        By id; their parameters' defaults filled in.
     """
 
     def __init__(self, config: Config):
         self.config = config
+        # A stand-in, so that nobody else need ask whether there is a grouping half.
+        self.grouping = config.grouping or Grouping.model_construct(datasets=[], levels=[])
         self.encoders: dict[str, Encoder] = {}
         self.levels: list[dict] = []
-        for depth, level in enumerate(config.grouping.levels):
+        for depth, level in enumerate(self.grouping.levels):
             self.levels.append(self._resolve_level(depth, level))
-        self.grows = config.grouping.expand == "auto"
+        self.grows = self.grouping.expand == "auto"
         self.named = self._resolve_nodes()
-        limits = config.grouping.expand_limits
+        limits = self.grouping.expand_limits
         self.last_level = limits.max_level if self.grows else max(node.count(".") for node in self.named)
-        for node, choice in config.grouping.choose.items():
+        for node, choice in self.grouping.choose.items():
             self._check_choice(node, choice)
         self.classifications: dict[tuple[str, str], dict] = {}
-        for i, entry in enumerate(config.grouping.classify):
+        for i, entry in enumerate(self.grouping.classify):
             self._add_classification(f"grouping.classify.{i}", entry)
+        self.learning = config.learning
+        self.network: LearningNetwork | None = None
+        self.strategies: dict[str, Strategy] = {}
+        if self.learning is not None:
+            self.network = self._resolve_network(self.learning.encoder)
+            self.strategies = _resolve_strategies(self.learning)
 
     def level(self, node: str) -> dict:
         """Level that a node belongs to."""
@@ -74,13 +89,12 @@ class Plan:
         return ids
 
     def own_files(self) -> list[tuple[str, str]]:
-        """Tables of the user's own that the grouping reads, with the key that names each."""
-        config = self.config
-        files = [(f"grouping.names.{name}", file) for name, file in config.grouping.names.items()]
-        for name in config.grouping.datasets:
-            if isinstance(near_labels := config.datasets[name].near_labels, str):
-                files.append((f"datasets.{name}.near_labels", near_labels))
-        return files
+        """Tables of the user's own that the run reads, each with a key that names it."""
+        files = {file: f"grouping.names.{name}" for name, file in self.grouping.names.items()}
+        for name in [*self.grouping.datasets, *(self.learning.datasets if self.learning else [])]:
+            if isinstance(near_labels := self.config.datasets[name].near_labels, str):
+                files.setdefault(near_labels, f"datasets.{name}.near_labels")
+        return [(key, file) for file, key in files.items()]
 
     def _resolve_level(self, depth: int, level: Level) -> dict:
         above = self.levels[-1] if depth else None
@@ -118,8 +132,18 @@ class Plan:
             raise ValueError(f"{where}: the id '{encoder.id}' stands for two different encoders; give one another id")
         return encoder.id
 
+    def _resolve_network(self, entry: str | dict) -> LearningNetwork:
+        own = {"name": entry} if isinstance(entry, str) else entry
+        inherited = self.config.features.model_dump()
+        if "geometry" not in own and inherited["geometry"] not in ("squash", "official"):
+            raise ValueError(
+                f"features.geometry is {inherited['geometry']}, which learning cannot use; "
+                "set learning.encoder.geometry to squash or official"
+            )
+        return _build("learning.encoder", LearningNetwork, inherited | own)
+
     def _resolve_nodes(self) -> list[str]:
-        grouping = self.config.grouping
+        grouping = self.grouping
         # Clustered: what the user names to be; a tree that grows also holds what else the user has settings for.
         wanted = {"grouping.expand": [] if self.grows else grouping.expand}
         if self.grows:
@@ -158,7 +182,7 @@ class Plan:
     def _add_classification(self, where: str, entry: Classification) -> None:
         if entry.node not in self.named:
             raise ValueError(f"{where}.node is {entry.node}, which is not clustered; add it to grouping.expand")
-        for name in self.config.grouping.datasets:
+        for name in self.grouping.datasets:
             near_labels = self.config.datasets[name].near_labels
             without = isinstance(near_labels, dict) and not any(near_labels.values())
             if entry.target == "near_labels" and without:
@@ -178,6 +202,35 @@ class Plan:
             "choose": entry.choose,
             "normal": entry.normal,
         }
+
+
+def _resolve_strategies(learning: Learning) -> dict[str, Strategy]:
+    strategies = [
+        _build(f"learning.strategies.{i}", Strategy, {"id": e, "name": e} if isinstance(e, str) else _with_id(e))
+        for i, e in enumerate(learning.strategies)
+    ]
+    _refuse_repeats("learning.strategies", [strategy.id for strategy in strategies])
+    for i, strategy in enumerate(strategies):
+        _check_window(f"learning.strategies.{i}", strategy, learning.maps.size)
+    return {strategy.id: strategy for strategy in strategies}
+
+
+def _check_window(where: str, strategy: Strategy, map_size: list[int] | None) -> None:
+    """Refuse a window of gradcam_avg, wrapped or not, that does not fit into the maps."""
+    if strategy.name == "gradcam_avg":
+        window = strategy.parameters["window"]
+    elif strategy.parameters.get("strategy") == "gradcam_avg":
+        window = STRATEGY_PARAMETERS["gradcam_avg"]["window"].default
+    else:
+        return
+    if window > min(map_size or [MAP_SIDE]):
+        maps = (
+            f"the maps of learning.maps.size {map_size}" if map_size else f"maps of {MAP_SIDE} x {MAP_SIDE}, the least"
+        )
+        raise ValueError(
+            f"{where}: the window of gradcam_avg is {window}, too large for {maps}; "
+            f"take a smaller one or set learning.maps.size to [{window}, {window}] or more"
+        )
 
 
 def _with_id(entry: dict) -> dict:

@@ -121,7 +121,7 @@ class NetworkEncoder:
         -------
         ndarray of float32, shape (n, d)
         """
-        with torch.inference_mode(), _torch_set_up(self.threads):
+        with torch.inference_mode(), torch_set_up(self.threads):
             # torch warns about arrays that cannot be written to, as Pillow's are.
             values = torch.from_numpy(np.require(batch, requirements="W")).to(self.device)
             # (n, h, w, 3) seen as (n, 3, h, w) is in channels-last memory already, and stays so.
@@ -206,7 +206,7 @@ def build_encoder(
         return TextureEncoder(geometry, image_size, tile_overlap=tile_overlap, tile_pool=tile_pool)
     if name == "custom":
         network, label, sha256 = build_custom_network(module, callable, weights)
-        placement = _place(geometry, image_size, 224, 256, "bilinear", tile_overlap)
+        placement = choose_placement(geometry, image_size, 224, 256, "bilinear", tile_overlap)
         encoder = NetworkEncoder(
             name, label, sha256, network, placement, IMAGENET_MEAN, IMAGENET_STD, tile_pool, device, threads
         )
@@ -217,9 +217,11 @@ def build_encoder(
     network, label, sha256 = build_network(
         name, weights, seed=seed, weights_dir=weights_dir, weights_mirror=weights_mirror
     )
-    preset = _preset(name, weights)
+    preset = preprocessing(name, weights)
     own_size = preset.crop_size[0]
-    placement = _place(geometry, image_size, own_size, preset.resize_size[0], preset.interpolation.value, tile_overlap)
+    placement = choose_placement(
+        geometry, image_size, own_size, preset.resize_size[0], preset.interpolation.value, tile_overlap
+    )
     fixed_size = getattr(network, "image_size", None)
     if fixed_size is not None and placement.size != fixed_size:
         raise ValueError(
@@ -255,8 +257,21 @@ def describe_device(device: torch.device) -> str:
     return f"{device.type} {torch.backends.cpu.get_cpu_capability()}" if device.type == "cpu" else device.type
 
 
-def _preset(name: str, weights: str):
-    """Return torchvision's preprocessing for these weights, of IMAGENET1K_V1 for seeded weights and files."""
+def preprocessing(name: str, weights: str):
+    """Return torchvision's preprocessing for these weights, that of IMAGENET1K_V1 for seeded weights and files.
+
+    Parameters
+    ----------
+    name : str
+        A torchvision classifier.
+    weights : str
+        As for `nearlabel.features.weights.choose_weights`.
+
+    Returns
+    -------
+    callable
+        With ``crop_size, resize_size, mean, std, interpolation``.
+    """
     choice = choose_weights(name, weights)
     enum = torchvision.models.get_model_weights(name)
     if choice is None or isinstance(choice, Path):
@@ -264,14 +279,26 @@ def _preset(name: str, weights: str):
     return choice.transforms()
 
 
-def _place(geometry, image_size, own_size, own_resize, interpolation, tile_overlap) -> Placement:
+def choose_placement(
+    geometry: str,
+    image_size: int | tuple[int, int] | None,
+    own_size: int,
+    own_resize: int,
+    interpolation: str,
+    tile_overlap: float = 0.0,
+) -> Placement:
+    """Return how images are placed: at the size asked for, else at the weights' own.
+
+    ``official`` at another size keeps the weights' ratio of resized side and crop.
+    """
     if geometry == "native":
         return Placement(geometry, None)
     size = image_size or own_size
+    short = size if isinstance(size, int) else min(size)
     return Placement(
         geometry,
         size,
-        resize=round(own_resize * size / own_size) if geometry == "official" else None,
+        resize=round(own_resize * short / own_size) if geometry == "official" else None,
         interpolation=interpolation,
         tile_overlap=tile_overlap if geometry == "tile" else 0.0,
     )
@@ -291,8 +318,14 @@ def _cut_classifier(network: nn.Module) -> int:
 
 
 @contextmanager
-def _torch_set_up(threads: int):
-    """Set torch so that the same input gives the same bits: its threads, and no choice of algorithm by timing."""
+def torch_set_up(threads: int):
+    """Set torch so that the same input gives the same bits: its threads, and no choice of algorithm by timing.
+
+    Parameters
+    ----------
+    threads : int
+        Of torch on the CPU, while the block runs.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

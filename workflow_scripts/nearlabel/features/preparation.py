@@ -19,8 +19,8 @@ class Placement:
     ----------
     geometry : str
         official, squash, tile or native.
-    size : int or None
-        Side in pixels; None for native.
+    size : int, (int, int) or None
+        Side, or height and width, in pixels; None for native.
     resize : int or None
         Short side before the crop of ``official``.
     interpolation : str
@@ -30,7 +30,7 @@ class Placement:
     """
 
     geometry: str
-    size: int | None
+    size: int | tuple[int, int] | None
     resize: int | None = None
     interpolation: str = "bilinear"
     tile_overlap: float = 0.0

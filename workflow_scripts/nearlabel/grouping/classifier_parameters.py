@@ -1,7 +1,9 @@
 """Parameters of the post-clustering models: names, defaults and what values make sense; standard library only."""
 
-from nearlabel.grouping.parameters import Parameter
+from nearlabel.parameters import Parameter
 
+# Of the reduced features: each to a variance of 1; as they are; or `each` unless the features were standardised before
+# the reduction, whose result then tells which components matter. Trees do not see the difference.
 _SCALING = Parameter("auto", ("auto", "each", "none"))
 
 CLASSIFIER_PARAMETERS: dict[str, dict[str, Parameter]] = {

@@ -1,49 +1,6 @@
-"""Parameters of the clustering algorithms and of the post-clustering models: names, defaults, what values make sense.
+"""Parameters of the clustering algorithms: names, defaults and what values make sense; standard library only."""
 
-Standard library only: the configuration is checked against these tables whenever the workflow is parsed.
-"""
-
-import math
-from dataclasses import dataclass
-from typing import Any
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of an algorithm or a model.
-
-    Attributes
-    ----------
-    default : object
-        Value when the user names none.
-    words : tuple of str
-        Texts allowed.
-    number : type or None
-        ``int`` or ``float`` where numbers are allowed; a whole number serves as float too.
-    least, most : float
-        Smallest and largest number allowed.
-    """
-
-    default: Any
-    words: tuple[str, ...] = ()
-    number: type | None = None
-    least: float = 0
-    most: float = math.inf
-
-    def problem(self, value: Any) -> str | None:
-        """Say what is wrong with a value, as ``"must be …"``; None when nothing is."""
-        if isinstance(value, str) and value in self.words:
-            return None
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        number = whole or (self.number is float and isinstance(value, float))
-        if self.number is not None and number and self.least <= value <= self.most:
-            return None
-        allowed = [f"'{word}'" for word in self.words]
-        if self.number is not None:
-            end = "" if self.most == math.inf else f" to {self.most}"
-            allowed.append(f"a {'whole ' if self.number is int else ''}number from {self.least}{end}")
-        return f"must be {' or '.join(allowed)}"
-
+from nearlabel.parameters import Parameter
 
 ALGORITHM_PARAMETERS: dict[str, dict[str, Parameter]] = {
     "kmeans": {
@@ -73,6 +30,3 @@ ALGORITHM_PARAMETERS: dict[str, dict[str, Parameter]] = {
         "reg_covar": Parameter(1e-6, (), float, 0),
     },
 }
-
-# Of the reduced features: each to a variance of 1; as they are; or `each` unless the features were standardised before
-# the reduction, whose result then tells which components matter. Trees do not see the difference.

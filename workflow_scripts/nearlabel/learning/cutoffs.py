@@ -1,11 +1,13 @@
 """Where a run of active learning could have been stopped: at its best model, at the knee, at the best until there."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from nearlabel.images.files import written_whole
 from nearlabel.learning.knee import knee_point
 
 CUTOFFS = ("best", "knee", "best_until_knee")
@@ -48,6 +50,21 @@ def find_cutoffs(
         "knee": _describe(rounds[rounds["n_labelled"] == knee].iloc[0]),
         "best_until_knee": _best(rounds[rounds["n_labelled"] <= knee], choose_on),
     }
+
+
+def write_cutoffs(rounds, output, **knee_options: Any) -> None:
+    """Find the cut-offs of a run and write them.
+
+    Parameters
+    ----------
+    rounds, output : str or Path
+        ``rounds.csv`` and ``knees.json``.
+    **knee_options
+        Of `nearlabel.learning.knee.knee_point`.
+    """
+    cutoffs = find_cutoffs(pd.read_csv(rounds, float_precision="round_trip"), **knee_options)
+    with written_whole(output) as partial:
+        partial.write_text(json.dumps(cutoffs, indent=2) + "\n", encoding="utf-8")
 
 
 def _best(rounds: pd.DataFrame, column: str) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,8 @@ from markupsafe import Markup
 
 from nearlabel.images.files import written_whole
 from nearlabel.report.collect import DatasetReport
+from nearlabel.report.learning_collect import LearningRuns
+from nearlabel.report.learning_view import view_learning
 from nearlabel.report.tables import format_number, grouping_table
 from nearlabel.report.text import shorten, visible
 from nearlabel.report.views import view_dataset
@@ -31,6 +34,9 @@ def write_page(
     stages: pd.DataFrame,
     datasets: list[DatasetReport],
     kinds: dict[str, str] | None = None,
+    learning: Sequence[LearningRuns] = (),
+    strategies: dict[str, str] | None = None,
+    settings: dict[str, str] | None = None,
 ) -> None:
     """Write the report of a run as one HTML file.
 
@@ -50,9 +56,15 @@ def write_page(
     stages : DataFrame
         From `provenance.read_benchmarks`.
     datasets : list of DatasetReport
-        From `collect.collect_dataset`.
+        From `collect.collect_dataset`; empty in a run without grouping.
     kinds : dict of str to str, optional
         See `tables.grouping_table`.
+    learning : sequence of LearningRuns
+        From `learning_collect.collect_learning`; empty in a run without active learning.
+    strategies : dict of str to str, optional
+        Id of a query strategy → its name.
+    settings : dict of str to str, optional
+        Of active learning, as short texts; see `learning_view.view_learning`.
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -81,6 +93,9 @@ def write_page(
         machine=machine,
         stages=stages,
         datasets=[view_dataset(data, summary, counter) for data in datasets],
+        learning=view_learning(
+            learning, kinds=kinds or {}, names=strategies or {}, settings=settings or {}, counter=counter
+        ),
         criteria=CRITERIA,
         headers=SCORE_HEADERS,
         evidence_headers=EVIDENCE_HEADERS,

@@ -112,7 +112,7 @@ def latex_table(frame: pd.DataFrame, caption: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_table(frame: pd.DataFrame, stem, caption: str) -> None:
+def write_table(frame: pd.DataFrame, stem, caption: str, shown: pd.DataFrame | None = None) -> None:
     """Write a table as ``{stem}.csv``, ``{stem}.md`` and ``{stem}.tex``.
 
     The CSV holds every digit; the twins round to four significant digits, show a missing value as a dash and escape
@@ -126,9 +126,12 @@ def write_table(frame: pd.DataFrame, stem, caption: str) -> None:
         Path without suffix.
     caption : str
         One sentence that says what the table holds.
+    shown : DataFrame, optional
+        What the twins hold where a person reads the table in another shape.
     """
     stem = Path(stem)
     write_csv(stem.with_name(f"{stem.name}.csv"), frame)
+    frame = frame if shown is None else shown
     for suffix, text in (("md", markdown_table(frame, caption)), ("tex", latex_table(frame, caption))):
         with written_whole(stem.with_name(f"{stem.name}.{suffix}")) as partial:
             partial.write_text(text, encoding="utf-8", newline="\n")

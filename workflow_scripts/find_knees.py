@@ -1,0 +1,5 @@
+from nearlabel.learning.cutoffs import write_cutoffs
+from nearlabel.logs import configure_logging
+
+configure_logging(snakemake.log[0])
+write_cutoffs(snakemake.input.rounds, snakemake.output.knees, **snakemake.params.knee)

@@ -1,0 +1,93 @@
+"""The data sets: where images and their near-labels come from."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from nearlabel.config.base import Model, Share
+
+
+class Sample(Model):
+    """A seeded sample of the data set."""
+
+    n: int = Field(ge=2, description="Number of images to draw.")
+    balance: bool = Field(False, description="Draw equally many of each near-label.")
+
+
+class _Dataset(Model):
+    near_labels: dict[str, str | None] | str | None = Field(
+        None,
+        description="Class → near-label, `default` for the classes not named; or a CSV with image_id and near_label; "
+        "absent: the class itself.",
+    )
+    sample: Sample | None = Field(None, description="Draw a seeded sample instead of taking every image.")
+    min_accepted: Share = Field(0.5, description="Stop when a smaller share of the images than this can be read.")
+    max_pixels: int = Field(
+        178_956_970, gt=0, description="Refuse an image with more pixels than this (decompression bombs)."
+    )
+
+
+class ImageFolder(_Dataset):
+    """A folder of images, one sub-folder per class or none."""
+
+    kind: Literal["image_folder"]
+    root: str = Field(description="The folder.")
+    classes: bool = Field(True, description="The first sub-folder is the class.")
+
+
+class Csv(_Dataset):
+    """Images listed in a CSV."""
+
+    kind: Literal["csv"]
+    file: str = Field(description="The CSV.")
+    root: str | None = Field(None, description="Folder that the paths start from; absent: the CSV's own.")
+    path_column: str = Field("path", description="Column with the image's path.")
+    label_column: str | None = Field(None, description="Column with the class.")
+    part_column: str | None = Field(None, description="Column with the part; images of one part stay in one fold.")
+
+
+class Severstal(_Dataset):
+    """Severstal steel defect detection: `train.csv` and `train_images/`."""
+
+    kind: Literal["severstal"]
+    root: str = Field(description="The folder with train.csv and train_images/.")
+
+
+class KolektorSdd(_Dataset):
+    """KolektorSDD: `kosNN/PartN.jpg` and `kosNN/PartN_label.bmp`."""
+
+    kind: Literal["kolektor_sdd"]
+    root: str = Field(description="The folder with the kosNN folders.")
+
+
+class KolektorSdd2(_Dataset):
+    """KolektorSDD2: `train/` and `test/` with `NNNNN.png` and `NNNNN_GT.png`."""
+
+    kind: Literal["kolektor_sdd2"]
+    root: str = Field(description="The folder with train/ and test/.")
+
+
+class MagneticTile(_Dataset):
+    """Magnetic tile defects: `MT_*/Imgs/*.jpg`, masks as PNG beside."""
+
+    kind: Literal["magnetic_tile"]
+    root: str = Field(description="The folder with the MT_* folders.")
+
+
+class Synthetic(_Dataset):
+    """Steel strips drawn on the spot."""
+
+    kind: Literal["synthetic"]
+    count: int = Field(240, ge=4, description="Number of strips.")
+    height: int = Field(64, ge=16, description="Height of a strip in pixels.")
+    width: int = Field(256, ge=16, description="Width of a strip in pixels.")
+    defect_share: Share = Field(0.5, description="Share of strips with a defect.")
+    rare_share: Share = Field(0.04, description="Share of the rare kind among the defective strips.")
+    kinds: list[Literal["scratches", "inclusions", "patches", "crazing"]] = Field(
+        ["scratches", "inclusions", "patches", "crazing"], min_length=1, description="Common kinds of defect."
+    )
+
+
+Dataset = Annotated[
+    ImageFolder | Csv | Severstal | KolektorSdd | KolektorSdd2 | MagneticTile | Synthetic, Field(discriminator="kind")
+]

@@ -1,0 +1,171 @@
+"""The grouping half: what is clustered, how, and what is made of the clusters."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from nearlabel.config.base import Id, Model, Node, Share, complete_parameters
+from nearlabel.grouping.classifier_parameters import CLASSIFIER_PARAMETERS
+from nearlabel.grouping.parameters import ALGORITHM_PARAMETERS
+
+LABEL_BASED = ("convergence_difference", "ami")  # criteria that look at near-labels
+Criterion = Literal["min_max", "convergence_difference", "ami", "silhouette"]
+Range = Annotated[list[int], Field(min_length=2, max_length=2)]
+POST_MODELS = ["svm", "decision_tree", "mlp", "isolation_forest", "nearest_centre"]
+PAPER_ALGORITHMS = ["kmeans", "agglomerative", "minibatch_kmeans", "spectral", "gaussian_mixture"]
+
+
+class Reduction(Model):
+    """Reduction of the features before clustering."""
+
+    method: Literal["pca", "random_projection", "none"] = "pca"
+    components: int | float | Literal["min"] = Field(
+        50, description="A number, a share of variance in (0, 1), or min: the smaller of images and features."
+    )
+    standardise: bool | None = Field(
+        None, description="Scale each feature to unit variance first; absent: only for texture."
+    )
+
+    @field_validator("components", mode="before")
+    @classmethod
+    def _read_text(cls, value):
+        # Values given on the command line arrive as text, which the union would take for the literal.
+        if isinstance(value, str) and value != "min":
+            try:
+                return float(value) if "." in value else int(value)
+            except ValueError:
+                raise ValueError("must be a whole number, a share of variance in (0, 1), or min") from None
+        return value
+
+    @model_validator(mode="after")
+    def _check_components(self):
+        components = self.components
+        if isinstance(components, bool) or (components != "min" and components <= 0):
+            raise ValueError("components must be a whole number, a share of variance in (0, 1), or min")
+        if isinstance(components, float):
+            if components >= 1 and components == int(components):
+                self.components = int(components)
+            elif components >= 1 or self.method != "pca":
+                raise ValueError("components as a share of variance must be in (0, 1), with method pca")
+        return self
+
+
+class Algorithm(Model):
+    """One clustering algorithm with its parameters."""
+
+    id: Id
+    name: Literal["kmeans", "agglomerative", "minibatch_kmeans", "spectral", "gaussian_mixture"]
+    parameters: dict[str, Any] = Field({})
+
+    @model_validator(mode="after")
+    def _check_parameters(self):
+        self.parameters = complete_parameters(self.name, self.parameters, ALGORITHM_PARAMETERS[self.name])
+        return self
+
+
+class Level(Model):
+    """What is clustered, how, at one depth of the tree; a key left out is taken from the level above."""
+
+    encoders: list[str | dict[str, Any]] | None = Field(
+        None,
+        min_length=1,
+        description="Names, or mappings with id, name and features keys. Below the root, absent: the parent's winner.",
+    )
+    reduction: Reduction | None = None
+    algorithms: list[str | dict[str, Any]] | None = Field(
+        None, min_length=1, description="Names, or mappings with id, name and parameters."
+    )
+    ks: Range | None = Field(None, description="First and last number of clusters.")
+    criterion: Criterion | None = Field(
+        None, description="min_max (default at the root), convergence_difference (below), ami, silhouette."
+    )
+
+    @field_validator("ks")
+    @classmethod
+    def _check_ks(cls, ks):
+        if ks is not None and not 2 <= ks[0] <= ks[1]:
+            raise ValueError(f"must be [first, last] with 2 <= first <= last, not {ks}")
+        return ks
+
+
+class Choice(Model):
+    """A node's clustering chosen by hand."""
+
+    algorithm: Id
+    k: int = Field(ge=2)
+    encoder: Id | None = Field(None, description="Absent: the encoder with the best silhouette for this choice.")
+
+
+class ExpandLimits(Model):
+    """Where a tree that grows by itself stops."""
+
+    min_size: int = Field(30, ge=2, description="A smaller group is not clustered again.")
+    purity: Share = Field(
+        0.95, description="A group whose most frequent near-label has this share is not clustered again."
+    )
+    silhouette: float = Field(
+        0.5, ge=-1, le=1, description="In place of purity where a group has no near-labels: its own mean silhouette."
+    )
+    max_children: int = Field(3, ge=1, description="Groups of one node that are clustered again, the neediest first.")
+    max_level: int = Field(2, ge=1, description="Deepest level that is clustered; the main clustering is level 0.")
+
+
+class PostModel(Model):
+    """One model of the post-clustering layer with its parameters."""
+
+    id: Id
+    name: Literal["svm", "decision_tree", "mlp", "isolation_forest", "nearest_centre"]
+    parameters: dict[str, Any] = Field({})
+
+    @model_validator(mode="after")
+    def _check_parameters(self):
+        self.parameters = complete_parameters(self.name, self.parameters, CLASSIFIER_PARAMETERS[self.name])
+        return self
+
+
+class Classification(Model):
+    """Models trained to tell a node's clusters, or the near-labels of its images."""
+
+    node: Node = Field("root", description="The node.")
+    target: Literal["clusters", "near_labels"] = Field(description="What the models learn to tell.")
+    models: list[str | dict[str, Any]] = Field(
+        POST_MODELS, min_length=1, description="Names, or mappings with id, name and parameters."
+    )
+    folds: int = Field(5, ge=2, description="Folds of the stratified cross-validation.")
+    choose: Id | None = Field(None, description="Model to save; absent: the best classifier by balanced accuracy.")
+    normal: str | None = Field(
+        None, description="Label that the anomaly detectors take as normal; absent: the most frequent."
+    )
+
+
+class Grouping(Model):
+    """The grouping half."""
+
+    datasets: list[Id] = Field(min_length=1)
+    levels: list[Level] = Field(
+        min_length=1, description="Level 0 is the main clustering; the last serves deeper ones."
+    )
+    ks_per_job: int = Field(50, ge=1, description="Numbers of clusters that one job tries, at most.")
+    threads: int = Field(1, ge=1, description="Threads of a clustering or scoring job; numbers may depend on it.")
+    expand: list[Node] | Literal["auto"] = Field(
+        [], description="Clusters to cluster again: root.1 is cluster 1 of the root; or auto, within expand_limits."
+    )
+    expand_limits: ExpandLimits = ExpandLimits()
+    min_overlap: Share = Field(
+        0.5,
+        description="Refuse a node or name of the user's whose images have changed since to a smaller Jaccard overlap.",
+    )
+    permutations: int = Field(200, ge=200, description="Permutations of the convergence difference's null.")
+    bootstraps: int = Field(50, ge=1, description="Bootstraps of the clusters' stability.")
+    names: dict[Id, str] = Field({}, description="Data set → CSV with node and name: what the user calls the groups.")
+    groups: Literal["links", "copies"] = Field("links", description="What the folder of sorted images holds.")
+    classify: list[Classification] = Field([], description="Models on top of the clusters.")
+    choose: dict[Node, Choice] = Field({}, description="Node → the clustering to take instead of the criterion's.")
+
+    @field_validator("expand", mode="before")
+    @classmethod
+    def _read_expand(cls, expand):
+        # The union's own message would speak of the list alone.
+        if isinstance(expand, list) or expand == "auto":
+            return expand
+        raise ValueError(f"must be a list of nodes or auto, not {expand!r}")

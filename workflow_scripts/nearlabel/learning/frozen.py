@@ -1,0 +1,98 @@
+"""Outputs of the stages that are never trained, computed once for all images and all runs."""
+
+import json
+import logging
+from collections.abc import Iterator
+from importlib.metadata import version
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from nearlabel.features.cache import fingerprint, hash_sources
+from nearlabel.features.encoders import torch_set_up
+from nearlabel.learning.arrays import ImageArrays, write_arrays
+from nearlabel.learning.model import Classifier
+
+logger = logging.getLogger(__name__)
+
+_SOURCES = (
+    "nearlabel.features.networks",
+    "nearlabel.features.weights",
+    "nearlabel.learning.frozen",
+    "nearlabel.learning.model",
+)
+
+
+def run_frozen_stages(classifier: Classifier, images: ImageArrays, output, *, batch_size: int) -> None:
+    """Compute what the frozen stages give for every image, and write it to one file.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        With frozen stages: fine_tune ``last_block`` or ``head``.
+    images : ImageArrays
+        Decoded images.
+    output : str or Path
+        HDF5 file with data set ``frozen``, float32 (n, …), rows as in `images`.
+    batch_size : int
+        Images per pass.
+
+    Raises
+    ------
+    ValueError
+        The classifier has no frozen stages; an output is not finite.
+    """
+    if classifier.frozen is None:
+        raise ValueError("with fine_tune full every stage is trained, and there is nothing to compute once")
+    versions = {library: version(library) for library in ("torch", "torchvision")}
+    parts = {
+        "images": str(images.attributes["fingerprint"]),
+        "classifier": classifier.describe(),
+        "batch_size": batch_size,
+        "versions": versions,
+        "sources": hash_sources(_SOURCES),
+    }
+    attributes = {
+        "fingerprint": fingerprint(parts),
+        "network": classifier.name,
+        "weights": classifier.weights,
+        "weights_sha256": classifier.weights_sha256,
+        "fine_tune": classifier.fine_tune,
+        "library_versions": json.dumps(versions, sort_keys=True),
+    }
+    write_arrays(output, "frozen", _outputs(classifier, images, batch_size), list(images.image_id), attributes)
+
+
+def _outputs(classifier: Classifier, images: ImageArrays, batch_size: int) -> Iterator[np.ndarray]:
+    with torch.inference_mode(), torch_set_up(classifier.threads):
+        for start in tqdm(range(0, len(images.values), batch_size), unit="batch", disable=None):
+            rows = images.values[start : start + batch_size]
+            found = classifier.frozen(classifier.take(padded(rows, batch_size)))[: len(rows)].float().cpu().numpy()
+            bad = ~np.isfinite(found.reshape(len(found), -1)).all(axis=1)
+            if bad.any():
+                raise ValueError(
+                    f"{classifier.name} gives NaN or infinity for image {images.image_id[start + bad.argmax()]!r}; "
+                    "check its weights"
+                )
+            yield found
+
+
+def padded(rows: np.ndarray, count: int) -> np.ndarray:
+    """Fill a batch up with zeros, so that every pass has one size, and with it one choice of kernels.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (m, …)
+        m ≤ count.
+    count : int
+        Rows of the result.
+
+    Returns
+    -------
+    ndarray, shape (count, …)
+        A copy.
+    """
+    batch = np.zeros((count, *rows.shape[1:]), rows.dtype)
+    batch[: len(rows)] = rows
+    return batch

@@ -1,0 +1,22 @@
+from nearlabel.learning.jobs import open_fold, retrain_run
+from nearlabel.logs import configure_logging
+
+configure_logging(snakemake.log[0])
+fold = open_fold(
+    snakemake.input.values,
+    snakemake.input.folds,
+    snakemake.input.manifest,
+    fold=int(snakemake.wildcards.fold),
+    **snakemake.params.fold,
+    device=snakemake.resources.device,
+    weights_dir=snakemake.resources.weights_dir or None,
+    weights_mirror=snakemake.resources.weights_mirror or None,
+)
+retrain_run(
+    fold,
+    snakemake.input.queries,
+    snakemake.input.knees,
+    snakemake.params.settings,
+    fold_seed=snakemake.params.fold_seed,
+    output=dict(snakemake.output.items()),
+)

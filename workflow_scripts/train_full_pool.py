@@ -1,0 +1,20 @@
+from nearlabel.learning.jobs import open_fold, train_on_pool
+from nearlabel.logs import configure_logging
+
+configure_logging(snakemake.log[0])
+fold = open_fold(
+    snakemake.input.values,
+    snakemake.input.folds,
+    snakemake.input.manifest,
+    fold=int(snakemake.wildcards.fold),
+    **snakemake.params.fold,
+    device=snakemake.resources.device,
+    weights_dir=snakemake.resources.weights_dir or None,
+    weights_mirror=snakemake.resources.weights_mirror or None,
+)
+train_on_pool(
+    fold,
+    snakemake.params.settings,
+    fold_seed=snakemake.params.fold_seed,
+    output=snakemake.output.bound,
+)
