@@ -126,8 +126,8 @@ class FeatureMaps:
         height, width = seen.maps.shape[2:]
         if height * width == 1:
             raise ValueError(
-                f"feature maps of {type(self.model).__name__} have a single position, and so no pattern to compare; use "
-                "larger images (image_size)"
+                f"feature maps of {type(self.model).__name__} have a single position, and so no pattern to compare; "
+                "use larger images (image_size)"
             )
         classes = _target_classes(target, seen.logits)
         if self.closed_form:

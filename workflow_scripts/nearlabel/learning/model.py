@@ -122,8 +122,8 @@ def build_classifier(
 
     The network's last linear layer is replaced by a new one with two outputs. What is frozen: with ``full`` nothing;
     with ``last_block`` everything before the last stage of the trunk that has convolutions or linear layers (ResNet:
-    layer4; RegNet: block4; EfficientNet, MobileNet, ConvNeXt: the last entry of ``features``); with ``head`` everything up to the
-    feature maps that the head pools, and all of the head but its last layer.
+    layer4; RegNet: block4; EfficientNet, MobileNet, ConvNeXt: the last entry of ``features``); with ``head`` everything
+    up to the feature maps that the head pools, and all of the head but its last layer.
 
     Parameters
     ----------
@@ -234,9 +234,8 @@ def split_network(model: nn.Module, fine_tune: str, sample: torch.Tensor) -> tup
             cut = maps
         before, after = _cut(model, graph, cut)
     except (fx.proxy.TraceError, TypeError, KeyError) as error:
-        raise ValueError(
-            f"{name} cannot be cut for fine_tune {fine_tune} ({' '.join(str(error).split())[:200]}); use fine_tune: full"
-        ) from error
+        reason = " ".join(str(error).split())[:200]
+        raise ValueError(f"{name} cannot be cut for fine_tune {fine_tune} ({reason}); use fine_tune: full") from error
     return before, after
 
 

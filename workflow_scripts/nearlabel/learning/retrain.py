@@ -1,4 +1,4 @@
-"""Fresh models on given images: the full pool, which bounds what labelling can reach, and the images up to a cut-off."""
+"""Fresh models on given images: the full pool, which bounds what labelling can reach, and those up to a cut-off."""
 
 from collections.abc import Mapping
 from typing import Any

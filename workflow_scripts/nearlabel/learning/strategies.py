@@ -78,8 +78,6 @@ class GradCamAverage(Ranking):
 
     def __init__(self, window: int = 7):
         check_parameters(self.name, {"window": window})
-        if window % 2 == 0:
-            raise ValueError(f"window of strategy 'gradcam_avg' is {window}; it must be odd")
         self.window = window
 
     def _rank(self, view: View) -> Ranks:
