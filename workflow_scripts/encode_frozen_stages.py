@@ -1,4 +1,4 @@
-from nearlabel.learning.jobs import encode_frozen_stages
+from nearlabel.learning.frozen import encode_frozen_stages
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])

@@ -1,4 +1,5 @@
-from nearlabel.learning.jobs import open_fold, retrain_run
+from nearlabel.learning.fold import open_fold
+from nearlabel.learning.retrain import retrain_run
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])

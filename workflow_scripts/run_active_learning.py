@@ -1,4 +1,5 @@
-from nearlabel.learning.jobs import open_fold, run_strategy
+from nearlabel.learning.fold import open_fold
+from nearlabel.learning.run import run_strategy
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])

@@ -41,6 +41,16 @@ TINY = {
         "bootstraps": 3,
         "classify": [{"target": "near_labels", "models": ["svm", "decision_tree", "nearest_centre"], "folds": 2}],
     },
+    "learning": {
+        "datasets": ["steel"],
+        "encoder": {"name": "resnet18", "image_size": 64},
+        "strategies": ["random", "gradcam_avg"],
+        "folds": 3,
+        "batch_size": 3,
+        "fine_tune": "head",
+        "epochs": 2,
+        "retrain": {"epochs": 2, "patience": 1},
+    },
 }
 
 
@@ -76,7 +86,7 @@ class Workspace:
             pairs = [pair.split("=", 1) for pair in wildcards[1].split(", ")] if wildcards else []
             values = [value for name, value in pairs if name not in ("run", "dataset")]
             found.add(f"{block[0]}({', '.join(values)})" if values else block[0])
-        return found - {"all", "grouping", "report"}
+        return found - {"all", "grouping", "learning", "report"}
 
 
 @pytest.fixture(scope="session")

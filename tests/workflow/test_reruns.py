@@ -126,7 +126,13 @@ BY_NEAR_LABELS = {
 def test_near_label(workspace):
     change(workspace, "datasets", "steel", "near_labels", to={"good": 0, "scratches": 2, "default": 1})
     drawn = {"plot_clusters(root)", "plot_dendrogram(root)"}
-    assert workspace.jobs() == {"assign_near_labels"} | BY_NEAR_LABELS | drawn | COLLECTION | MODELS
+    learnt = {"summarise_learning", "plot_learning", "split_folds"}
+    for fold in range(3):
+        learnt.add(f"train_full_pool({fold})")
+        for rule in ("run_active_learning", "find_knees", "retrain_batch"):
+            learnt |= {f"{rule}({strategy}, {fold})" for strategy in ("random", "gradcam_avg")}
+    # No feature, no decoded image, no frozen stage.
+    assert workspace.jobs() == {"assign_near_labels"} | BY_NEAR_LABELS | drawn | COLLECTION | MODELS | learnt
 
 
 def test_where_features_are_computed(workspace):

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from nearlabel.images.files import written_whole
+from nearlabel.images.files import write_json
 
 
 class Selection(NamedTuple):
@@ -46,8 +46,7 @@ def write_selection(path: str | Path, selection: Selection) -> None:
     selection : Selection
         What `nearlabel.grouping.selection.select_clustering` gave.
     """
-    with written_whole(path) as partial:
-        partial.write_text(json.dumps(selection._asdict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    write_json(path, selection._asdict())
 
 
 def read_selection(path: str | Path) -> Selection:

@@ -1,10 +1,12 @@
 """Files that appear under their name only when complete."""
 
 import csv
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -47,3 +49,17 @@ def write_csv(path: str | Path, frame: pd.DataFrame) -> None:
     """
     with written_whole(path) as partial:
         frame.to_csv(partial, index=False, encoding="utf-8", lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+
+
+def write_json(path: str | Path, content: Any) -> None:
+    """Write what JSON can hold: UTF-8, indented, one line end at the end.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; its folder is made.
+    content : dict, list, str, number, bool or None
+        What to write.
+    """
+    with written_whole(path) as partial:
+        partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,13 +1,12 @@
 """Where a run of active learning could have been stopped: at its best model, at the knee, at the best until there."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from nearlabel.images.files import written_whole
+from nearlabel.images.files import write_json
 from nearlabel.learning.knee import knee_point
 
 CUTOFFS = ("best", "knee", "best_until_knee")
@@ -62,9 +61,7 @@ def write_cutoffs(rounds, output, **knee_options: Any) -> None:
     **knee_options
         Of `nearlabel.learning.knee.knee_point`.
     """
-    cutoffs = find_cutoffs(pd.read_csv(rounds, float_precision="round_trip"), **knee_options)
-    with written_whole(output) as partial:
-        partial.write_text(json.dumps(cutoffs, indent=2) + "\n", encoding="utf-8")
+    write_json(output, find_cutoffs(pd.read_csv(rounds, float_precision="round_trip"), **knee_options))
 
 
 def _best(rounds: pd.DataFrame, column: str) -> dict[str, Any] | None:

@@ -2,8 +2,9 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,8 +12,8 @@ from tqdm import tqdm
 
 from nearlabel.features.cache import fingerprint, hash_sources
 from nearlabel.features.encoders import torch_set_up
-from nearlabel.learning.arrays import ImageArrays, write_arrays
-from nearlabel.learning.model import Classifier
+from nearlabel.learning.arrays import ImageArrays, open_arrays, write_arrays
+from nearlabel.learning.model import Classifier, build_classifier
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +22,24 @@ _SOURCES = (
     "nearlabel.features.weights",
     "nearlabel.learning.frozen",
     "nearlabel.learning.model",
+    "nearlabel.learning.split",
 )
+
+
+def encode_frozen_stages(images, output, *, network: Mapping[str, Any], fine_tune: str, **build: Any) -> None:
+    """Compute what the stages that are never trained give for every image.
+
+    Parameters
+    ----------
+    images : str or Path
+        Decoded images.
+    output : str or Path
+        See `run_frozen_stages`.
+    network, fine_tune, **build
+        Of `nearlabel.learning.model.build_classifier`.
+    """
+    classifier = build_classifier(network, fine_tune=fine_tune, **build)
+    run_frozen_stages(classifier, open_arrays(images), output, batch_size=network["batch_size"])
 
 
 def run_frozen_stages(classifier: Classifier, images: ImageArrays, output, *, batch_size: int) -> None:

@@ -1,14 +1,19 @@
 """Fresh models on given images: the full pool, which bounds what labelling can reach, and those up to a cut-off."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from nearlabel.images.files import write_json
+from nearlabel.images.table import read_table
 from nearlabel.learning.cutoffs import CUTOFFS
 from nearlabel.learning.evaluate import Evaluator, auc_and_ap
 from nearlabel.learning.fit import Trainer
+from nearlabel.learning.fold import Fold
 from nearlabel.learning.model import Classifier
 from nearlabel.learning.protocol import Experiment
 from nearlabel.seeds import derive_seed
@@ -97,3 +102,44 @@ def retrain_cutoffs(
             found[cutoff["round"]] = train_fresh(experiment, classifier, values, rows, settings, fold_seed=fold_seed)
         models[name] = None if cutoff is None else found[cutoff["round"]]
     return models
+
+
+def train_on_pool(fold: Fold, settings: Mapping[str, Any], *, fold_seed: int, output) -> None:
+    """Train on the whole pool, the bound of what labelling can reach; arguments as for `train_fresh`."""
+    experiment = fold.experiment
+    found = train_fresh(experiment, fold.classifier, fold.arrays.values, experiment.pool, settings, fold_seed=fold_seed)
+    write_json(output, found)
+
+
+def retrain_run(
+    fold: Fold, queries, knees, settings: Mapping[str, Any], *, fold_seed: int, output: Mapping[str, Any]
+) -> None:
+    """Retrain at each cut-off of a run.
+
+    Parameters
+    ----------
+    fold : Fold
+    queries, knees : str or Path
+        ``queries.csv`` and ``knees.json`` of the run.
+    settings, fold_seed
+        As for `train_fresh`.
+    output : mapping of str to path
+        By cut-off.
+    """
+    models = retrain_cutoffs(
+        fold.experiment,
+        fold.classifier,
+        fold.arrays.values,
+        read_queries(queries),
+        json.loads(Path(knees).read_text(encoding="utf-8")),
+        settings,
+        fold_seed=fold_seed,
+    )
+    for cutoff, model in models.items():
+        write_json(output[cutoff], model)
+
+
+def read_queries(path) -> pd.DataFrame:
+    """Read ``queries.csv``: image_id as text, round as int, score as float (NaN for the first batch)."""
+    table = read_table(path, ("round", "image_id", "score"))
+    return table.assign(round=table["round"].astype(np.int64), score=pd.to_numeric(table["score"]))
