@@ -1,8 +1,9 @@
 # Functions and constants that the rules of active learning take their inputs and params from.
 
+from nearlabel.config.learning import FULL_POOL
+
 LEARNING = PLAN.learning
 LEARNT = LEARNING.datasets if LEARNING else []
-FULL_POOL = "full_pool"
 CUTOFFS = ("best", "knee", "best_until_knee")
 
 

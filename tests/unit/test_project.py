@@ -9,6 +9,8 @@ from pathlib import Path
 
 import yaml
 
+from nearlabel.learning.cutoffs import CUTOFFS
+from nearlabel.report.learning_tables import LEARNING_TABLES
 from nearlabel.seeds import derive_seed
 
 REPOSITORY = Path(__file__).parents[2]
@@ -47,6 +49,13 @@ def test_data_flows_one_way():
             if rank > ROOMS[parts[0]] or (rank == ROOMS[parts[0]] and pieces[1] != parts[0]):
                 wrong.append(f"{file.name} imports {name}")
     assert wrong == []
+
+
+def test_rules_and_library_name_the_same_files():
+    # The rules do not import the library's modules for them, which would import pandas whenever they are parsed.
+    rules = (REPOSITORY / "rules/common_learning.smk").read_text(encoding="utf-8")
+    for name, expected in (("CUTOFFS", CUTOFFS), ("LEARNING_TABLES", LEARNING_TABLES)):
+        assert ast.literal_eval(re.search(rf"^{name} = (\(.*?\))", rules, re.MULTILINE | re.DOTALL)[1]) == expected
 
 
 def test_scripts_are_named_after_rules_and_leave_config_alone():
