@@ -72,7 +72,7 @@ class FeatureCache:
         for shard in sorted(self.folder.glob("*.h5")):
             try:
                 keys, _ = _read_shard(shard)
-            except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+            except (OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
                 logger.warning("cache shard %s is damaged (%s): deleted, its images are computed again", shard, error)
                 shard.unlink(missing_ok=True)
                 continue
