@@ -2,8 +2,8 @@
 
 Run from the repository: ``OMP_NUM_THREADS=1 python tests/benchmarks/learning_run.py``. The bare passes are the same
 number of training steps and forward passes, of the same batches, on tensors in memory: no evaluation, maps, scores,
-choices, or state on disk. Limits: a run takes at most 1.15 times the bare passes; a round with ``fine_tune: head`` is at
-least 30 times faster than one with ``full`` on the same pool, since what is frozen is computed once.
+choices, or state on disk. Limits: a run takes at most 1.15 times the bare passes; a round with ``fine_tune: head`` is
+at least 30 times faster than one with ``full`` on the same pool, since what is frozen is computed once.
 Measures take turns; the ratios are of medians.
 """
 
