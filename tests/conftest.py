@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[1]
 WORKFLOW = ["Snakefile", "rules", "workflow_scripts", "config", "profiles", "envs"]
 
 TINY = {
