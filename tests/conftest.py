@@ -44,7 +44,7 @@ TINY = {
     "learning": {
         "datasets": ["steel"],
         "encoder": {"name": "resnet18", "image_size": 64},
-        "strategies": ["random", "gradcam_avg"],
+        "strategies": ["gradcam_avg"],
         "folds": 3,
         "batch_size": 3,
         "fine_tune": "head",

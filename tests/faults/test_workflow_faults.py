@@ -14,7 +14,7 @@ import torch
 pytestmark = pytest.mark.slow
 
 FEATURES = "results/tiny/steel/features/resnet18.h5"
-RUN = "results/tiny/steel/learning/random/fold0/rounds.csv"
+RUN = "results/tiny/steel/learning/gradcam_avg/fold0/rounds.csv"
 
 
 @contextmanager
