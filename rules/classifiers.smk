@@ -35,8 +35,9 @@ rule train_classifiers:
         "../envs/nearlabel.yaml"
     threads: GROUPING.threads
     resources:
-        mem_mb=lambda w, input: 2000 + 10 * int(input.size_mb),
-        runtime="4h",
+        # Features of the winner in float64, and a copy for each fold and model at work.
+        mem_mb=memory(2000, 10),
+        runtime=hours(4),
     params:
         models=lambda w: classification(w)["models"],
         folds=lambda w: classification(w)["folds"],

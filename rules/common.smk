@@ -2,6 +2,7 @@
 
 import ast
 import csv
+import math
 import os
 import sys
 from functools import cache
@@ -536,3 +537,79 @@ def report_templates():
     """Files that the page is made from, beside its code."""
     folder = LIBRARY / "nearlabel/report/templates"
     return [os.path.relpath(file) for file in sorted(folder.iterdir())]
+
+
+# Resources: what a job asks of a cluster
+
+
+def memory(base, per_input=0, of=None):
+    """Input function: MB for what a job imports, Snakemake beside it included, and for its inputs, `per_input` times.
+
+    Measured on the demo: 0.1 GB without torch, scikit-learn and matplotlib, 0.2 GB with the last two, 0.9 to 1.3 GB
+    with torch; 0.2 GB for Snakemake. An attempt after a failed one asks for as much again. `of` names the inputs that
+    count, where others are made in the same group: they are not there yet when the group asks.
+    """
+    if not per_input:
+        return lambda wildcards, attempt: attempt * base
+
+    def mem_mb(wildcards, input, attempt):
+        names = of or input.keys()
+        sizes = [
+            os.path.getsize(file) for name in names for file in listed(input[name])
+        ]
+        return attempt * (base + math.ceil(per_input * sum(sizes) / 1e6))
+
+    return mem_mb
+
+
+def listed(files):
+    return [files] if isinstance(files, str) else files
+
+
+def clustering_memory(algorithms):
+    """Input function: MB for clustering reduced features by any of some algorithms, whose ids a function gives.
+
+    Agglomerative and spectral clustering hold numbers for all pairs of images.
+    """
+
+    def mem_mb(wildcards, input, attempt):
+        level = PLAN.level(wildcards.node)
+        chosen = [level["algorithms"][id] for id in algorithms(wildcards)]
+        pairs = images_in(input.size_mb, level["reduction"]) ** 2
+        per_pair = max(map(bytes_per_pair, chosen), default=0)
+        return attempt * math.ceil(1000 + 6 * input.size_mb + per_pair * pairs / 1e6)
+
+    return mem_mb
+
+
+def bytes_per_pair(algorithm):
+    """Bytes that an algorithm holds for each pair of images."""
+    if algorithm.name == "agglomerative":
+        return 8  # half the matrix, and the copy that the tree is built in
+    if algorithm.name == "spectral" and algorithm.parameters["affinity"] == "rbf":
+        return 24  # affinities, the Laplacian, the solver's copy
+    return 0
+
+
+def images_in(size_mb, reduction):
+    """About how many images files of reduced features hold."""
+    components = reduction.components
+    if reduction.method == "none" or components == "min":
+        components = 512  # the fewest that a network gives
+    elif not isinstance(components, int):
+        components = 50
+    return size_mb * 1e6 / 8 / components
+
+
+def minutes(count):
+    """Input function: time limit in minutes, more with each attempt."""
+    return lambda wildcards, attempt: attempt * count
+
+
+def hours(count):
+    return minutes(60 * count)
+
+
+def gpus(chosen):
+    """GPUs to ask for: only where the config says cuda, so that `auto` runs on clusters without any, too."""
+    return int(chosen.device.startswith("cuda"))

@@ -41,6 +41,7 @@ def learning_threads(wildcards):
 
 # Where a job runs and finds its weights changes no number: not among the params, whose change would rerun it.
 LEARNING_RESOURCES = {
+    "gpu": lambda w: gpus(PLAN.network),
     "device": lambda w: PLAN.network.device,
     "weights_dir": lambda w: PLAN.network.weights_dir or "",
     "weights_mirror": lambda w: PLAN.network.weights_mirror or "",

@@ -17,8 +17,11 @@ rule extract_features:
     # One for the network, one for each process that decodes; the network's own number comes from the config.
     threads: lambda w: PLAN.encoders[w.encoder].threads + PLAN.encoders[w.encoder].workers
     resources:
-        mem_mb=8000,
+        # Images stream through: torch, and a batch inside the largest network (EfficientNet-B7, 32 images of 600 × 600).
+        mem_mb=memory(8000),
+        # Not more with each attempt: the next one goes on from the cache.
         runtime="12h",
+        gpu=lambda w: gpus(PLAN.encoders[w.encoder]),
         # Where the job runs and finds its weights changes no number: not among the params, whose change would rerun it.
         workers=lambda w: PLAN.encoders[w.encoder].workers,
         device=lambda w: PLAN.encoders[w.encoder].device,

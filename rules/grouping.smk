@@ -16,8 +16,8 @@ rule reduce_features:
     threads: GROUPING.threads
     resources:
         # Features in float32, their centred copy and the decomposition's in float64.
-        mem_mb=lambda w, input: 1000 + 6 * int(input.size_mb),
-        runtime="1h",
+        mem_mb=memory(1000, 6),
+        runtime=hours(1),
         # A limit that stops a job or not changes no number: not among the params, whose change would rerun it.
         min_overlap=overlap_wanted,
     params:
@@ -42,8 +42,8 @@ rule cluster_images:
         "../envs/nearlabel.yaml"
     threads: GROUPING.threads
     resources:
-        mem_mb=4000,
-        runtime="4h",
+        mem_mb=clustering_memory(lambda w: [w.algorithm]),
+        runtime=hours(4),
     params:
         algorithm=clustering_algorithm,
         ks=block_ks,
@@ -68,8 +68,10 @@ rule score_clusterings:
         "../envs/nearlabel.yaml"
     threads: GROUPING.threads
     resources:
-        mem_mb=4000,
-        runtime="2h",
+        # Points in float64, a membership matrix for each clustering; distances a strip at a time.
+        mem_mb=memory(1000, 6),
+        runtime=hours(2),
+        batched=1,
     params:
         threads=GROUPING.threads,
     script:
@@ -94,8 +96,10 @@ rule evaluate_c_score:
         "../envs/nearlabel.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime="1h",
+        # A column of numbers for each clustering, and its shuffled copies one at a time.
+        mem_mb=memory(1000, 4, ["labels"]),
+        runtime=hours(1),
+        batched=1,
     params:
         permutations=GROUPING.permutations,
         seed=lambda w: derive_seed(
@@ -122,8 +126,10 @@ rule select_clustering:
         "../envs/nearlabel.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime="30m",
+        # Every label file, one at a time.
+        mem_mb=memory(1000, 2, ["reduced", "labels"]),
+        runtime=minutes(30),
+        batched=1,
     params:
         criterion=lambda w: PLAN.level(w.node)["criterion"],
         choice=choice,
@@ -147,8 +153,8 @@ rule measure_stability:
         "../envs/nearlabel.yaml"
     threads: GROUPING.threads
     resources:
-        mem_mb=4000,
-        runtime="4h",
+        mem_mb=clustering_memory(lambda w: PLAN.level(w.node)["algorithms"]),
+        runtime=hours(4),
     params:
         algorithms=lambda w: {
             id: algorithm.model_dump()
@@ -182,8 +188,9 @@ if PLAN.grows:
             "../envs/nearlabel.yaml"
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime="1h",
+            # The level's reduced features, of one node at a time.
+            mem_mb=memory(1000, 4),
+            runtime=hours(1),
         params:
             limits=GROUPING.expand_limits.model_dump(exclude={"max_level"}),
             deepest=lambda w: int(w.level) >= PLAN.last_level,
@@ -220,8 +227,10 @@ rule collect_groups:
         "../envs/nearlabel.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime="1h",
+        # Tables with a row per image; images are linked or copied, not read.
+        mem_mb=memory(1000, 4),
+        runtime=hours(1),
+        batched=1,
     params:
         min_overlap=GROUPING.min_overlap,
         copies=GROUPING.groups == "copies",

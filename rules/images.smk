@@ -15,8 +15,10 @@ rule draw_synthetic:
         "../envs/nearlabel.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime="30m",
+        # One strip at a time.
+        mem_mb=memory(1000),
+        runtime=minutes(30),
+        batched=1,
     params:
         strips=synthetic_strips,
         seed=lambda w: derive_seed(PLAN.config.seed, f"synthetic/{w.dataset}"),
@@ -41,8 +43,10 @@ rule check_images:
         "../envs/nearlabel.yaml"
     threads: 2
     resources:
-        mem_mb=2000,
-        runtime="2h",
+        # Each process holds one image.
+        mem_mb=memory(2000),
+        runtime=hours(2),
+        batched=1,
     params:
         spec=reader_spec,
         listing=reader_listing,
@@ -68,8 +72,10 @@ rule assign_near_labels:
         "../envs/nearlabel.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime="10m",
+        # Two small tables.
+        mem_mb=memory(1000),
+        runtime=minutes(10),
+        batched=1,
     params:
         near_labels=lambda w: chosen_dataset(w).near_labels,
     script:

@@ -18,8 +18,9 @@ rule decode_images:
         "../envs/nearlabel.yaml"
     threads: 2
     resources:
-        mem_mb=2000,
-        runtime="2h",
+        # Each process holds one image; torch is imported.
+        mem_mb=memory(3000),
+        runtime=hours(2),
     params:
         network=placed_network,
     script:
@@ -43,8 +44,9 @@ rule encode_frozen_stages:
     threads: learning_threads
     resources:
         **LEARNING_RESOURCES,
-        mem_mb=4000,
-        runtime="4h",
+        # Torch, a batch in the network, and the pages of the mapped file, which SLURM counts too.
+        mem_mb=memory(4000, 1, ["images"]),
+        runtime=hours(4),
     params:
         network=network,
         fine_tune=lambda w: LEARNING.fine_tune,
@@ -68,8 +70,10 @@ rule split_folds:
         "../envs/nearlabel.yaml"
     threads: 2
     resources:
-        mem_mb=2000,
-        runtime="1h",
+        # One small image at a time; distances of their hashes, in blocks.
+        mem_mb=memory(1000),
+        runtime=hours(1),
+        batched=1,
     params:
         positive=lambda w: LEARNING.positive,
         folds=lambda w: LEARNING.folds,
@@ -96,7 +100,9 @@ rule run_active_learning:
     threads: learning_threads
     resources:
         **LEARNING_RESOURCES,
-        mem_mb=4000,
+        # Torch, a batch in the network, and the pages of the mapped file, which SLURM counts too.
+        mem_mb=memory(4000, 1, ["values"]),
+        # Not more with each attempt: the next one goes on from the last finished round.
         runtime="24h",
     params:
         fold=learnt_fold,
@@ -125,8 +131,9 @@ rule train_full_pool:
     threads: learning_threads
     resources:
         **LEARNING_RESOURCES,
-        mem_mb=4000,
-        runtime="12h",
+        # Torch, a batch in the network, and the pages of the mapped file, which SLURM counts too.
+        mem_mb=memory(4000, 1, ["values"]),
+        runtime=hours(12),
     params:
         fold=learnt_fold,
         settings=retrain_settings,
@@ -149,8 +156,10 @@ rule find_knees:
         "../envs/nearlabel.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime="10m",
+        # One curve.
+        mem_mb=memory(1000),
+        runtime=minutes(10),
+        batched=1,
     params:
         knee=lambda w: LEARNING.knee.model_dump(),
     script:
@@ -177,8 +186,10 @@ rule retrain_batch:
     threads: learning_threads
     resources:
         **LEARNING_RESOURCES,
-        mem_mb=4000,
-        runtime="12h",
+        # Torch, a batch in the network, and the pages of the mapped file, which SLURM counts too.
+        mem_mb=memory(4000, 1, ["values"]),
+        runtime=hours(12),
+        batched=1,
     params:
         fold=learnt_fold,
         settings=retrain_settings,
@@ -202,8 +213,10 @@ rule summarise_learning:
         "../envs/nearlabel.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime="30m",
+        # Small tables of every fold.
+        mem_mb=memory(1000),
+        runtime=minutes(30),
+        batched=1,
     params:
         datasets={name: PLAN.config.datasets[name].kind for name in LEARNT},
         strategies=strategy_names(),
@@ -230,8 +243,10 @@ rule plot_learning:
         "../envs/nearlabel.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime="10m",
+        # Small tables of every fold.
+        mem_mb=memory(1000),
+        runtime=minutes(10),
+        batched=1,
     params:
         strategies=strategy_names(),
         folds=LEARNING.folds if LEARNING else 0,

@@ -19,8 +19,10 @@ rule plot_quality:
         "../envs/nearlabel.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime="10m",
+        # Matplotlib and scikit-learn; the points and a few copies.
+        mem_mb=memory(1000, 4),
+        runtime=minutes(10),
+        batched=1,
     script:
         "../workflow_scripts/plot_quality.py"
 
@@ -46,8 +48,10 @@ rule plot_clusters:
         "../envs/nearlabel.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime="10m",
+        # Matplotlib and scikit-learn; the points and a few copies.
+        mem_mb=memory(1000, 4),
+        runtime=minutes(10),
+        batched=1,
     script:
         "../workflow_scripts/plot_clusters.py"
 
@@ -71,8 +75,9 @@ rule plot_dendrogram:
         "../envs/nearlabel.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime="10m",
+        mem_mb=clustering_memory(lambda w: linkages(w.node)),
+        runtime=minutes(30),
+        batched=1,
     params:
         linkages=lambda w: linkages(w.node),
     script:
@@ -101,8 +106,10 @@ rule plot_agreement:
         "../envs/nearlabel.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime="10m",
+        # Matplotlib and scikit-learn; the points and a few copies.
+        mem_mb=memory(1000, 4),
+        runtime=minutes(10),
+        batched=1,
     script:
         "../workflow_scripts/plot_agreement.py"
 
@@ -125,8 +132,10 @@ rule draw_contact_sheets:
         "../envs/nearlabel.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime="30m",
+        # One sheet at a time.
+        mem_mb=memory(1000, 4),
+        runtime=minutes(30),
+        batched=1,
     script:
         "../workflow_scripts/draw_contact_sheets.py"
 
@@ -148,8 +157,10 @@ rule plot_tree:
         "../envs/nearlabel.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime="10m",
+        # Small tables.
+        mem_mb=memory(1000),
+        runtime=minutes(10),
+        batched=1,
     script:
         "../workflow_scripts/plot_tree.py"
 
@@ -175,8 +186,10 @@ rule plot_classifiers:
         "../envs/nearlabel.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime="10m",
+        # Small tables and one model.
+        mem_mb=memory(1000, 4),
+        runtime=minutes(10),
+        batched=1,
     script:
         "../workflow_scripts/plot_classifiers.py"
 
@@ -197,8 +210,10 @@ rule tabulate_grouping:
         "../envs/nearlabel.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime="10m",
+        # Small tables.
+        mem_mb=memory(1000),
+        runtime=minutes(10),
+        batched=1,
     params:
         kinds={name: PLAN.config.datasets[name].kind for name in GROUPING.datasets},
     script:
@@ -227,8 +242,10 @@ rule tabulate_clusters:
         "../envs/nearlabel.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime="10m",
+        # Small tables.
+        mem_mb=memory(1000),
+        runtime=minutes(10),
+        batched=1,
     params:
         names=GROUPING.names,
     script:
@@ -251,8 +268,10 @@ rule tabulate_classifiers:
         "../envs/nearlabel.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime="10m",
+        # Small tables.
+        mem_mb=memory(1000),
+        runtime=minutes(10),
+        batched=1,
     script:
         "../workflow_scripts/tabulate_classifiers.py"
 
@@ -289,8 +308,10 @@ rule write_report:
         "../envs/nearlabel.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime="30m",
+        # The page holds every figure and contact sheet as text.
+        mem_mb=memory(2000),
+        runtime=minutes(30),
+        batched=1,
     params:
         config=PLAN.config.model_dump(),
         datasets=GROUPING.datasets,

@@ -1,0 +1,114 @@
+"""Kill a run of the tiny config at random moments, go on with the plain command, and compare what comes out.
+
+Run from the repository: ``python tests/faults/kill_moments.py [--moments 20] [--seed 0] [--half grouping|learning]``.
+At each moment a fresh run is killed (SIGKILL to the whole process group), unlocked and called again; its final files
+must equal those of an undisturbed run byte for byte. Prints ``20 of 20``.
+"""
+
+import argparse
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from conftest import REPOSITORY, TINY, WORKFLOW
+
+FINAL = (".csv", ".json", ".h5", ".svg", ".png", ".tex", ".md", ".jpg", ".skops", ".txt")
+
+
+def call(folder: Path, *arguments: str) -> subprocess.Popen:
+    """Start snakemake in a process group of its own."""
+    command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "2", *arguments]
+    return subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+def copy_workflow(folder: Path, config: dict) -> None:
+    """Make a folder in which the workflow can run."""
+    ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    for name in WORKFLOW:
+        source = REPOSITORY / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=ignore)
+        else:
+            shutil.copy2(source, folder / name)
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+
+
+def final_files(folder: Path) -> dict[str, bytes]:
+    """Bytes of everything whose content the config fixes."""
+    run = folder / "results/tiny"
+    return {
+        str(file.relative_to(run)): file.read_bytes()
+        for file in sorted(run.rglob("*"))
+        if file.suffix in FINAL and not {"logs", "benchmarks"} & set(file.relative_to(run).parts)
+    }
+
+
+def main() -> int:
+    """Kill, go on, compare; return 1 where anything differs."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--moments", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--half", choices=["both", "grouping", "learning"], default="both")
+    options = parser.parse_args()
+    # A tree that grows by itself uses the checkpoint too.
+    config = yaml.safe_load(yaml.safe_dump(TINY))
+    config["grouping"] |= {"expand": "auto", "expand_limits": {"min_size": 4, "max_level": 1, "max_children": 1}}
+    for half in {"grouping": ["learning"], "learning": ["grouping"]}.get(options.half, []):
+        del config[half]
+    rng = random.Random(options.seed)
+    with tempfile.TemporaryDirectory() as scratch:
+        undisturbed = Path(scratch) / "undisturbed"
+        undisturbed.mkdir()
+        copy_workflow(undisturbed, config)
+        started = time.monotonic()
+        assert call(undisturbed).wait() == 0, "the undisturbed run failed"
+        whole = time.monotonic() - started
+        expected = final_files(undisturbed)
+        rules = {file.name for file in (undisturbed / "results/tiny/benchmarks").iterdir()}
+        print(f"undisturbed: {whole:.0f} s, {len(expected)} files of {len(rules)} rules", flush=True)
+        right = 0
+        for number in range(options.moments):
+            moment = rng.uniform(0.02, 0.98) * whole
+            folder = Path(scratch) / f"killed{number}"
+            folder.mkdir()
+            copy_workflow(folder, config)
+            process = call(folder)
+            try:
+                process.wait(timeout=moment)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            there = final_files(folder)
+            call(folder, "--unlock").wait()
+            again = call(folder).wait()
+            found = final_files(folder)
+            different = [name for name in expected if found.get(name) != expected[name]]
+            extra = sorted(set(found) - set(expected))
+            part = [str(file) for file in folder.rglob("*") if re.fullmatch(r"\..*\.part", file.name)]
+            good = again == 0 and not different and not extra
+            right += good
+            print(
+                f"killed after {moment:5.1f} s with {len(there)} files: "
+                + ("the same bytes" if good else f"exit {again}, different {different[:3]}, extra {extra[:3]}")
+                + (f"; {len(part)} partial files left under other names" if part else ""),
+                flush=True,
+            )
+            shutil.rmtree(folder)
+    print(f"{right} of {options.moments}")
+    return right != options.moments
+
+
+if __name__ == "__main__":
+    sys.exit(main())
