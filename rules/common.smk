@@ -20,6 +20,7 @@ os.environ |= {
 }
 
 from nearlabel.config import LABEL_BASED, WINNER, ConfigError, hash_config
+from nearlabel.grouping.limits import MOST_FACTORED
 from nearlabel.images.listing import fingerprint_listing
 from nearlabel.plan import plan_run
 from nearlabel.seeds import derive_seed
@@ -465,6 +466,16 @@ def linkages(node):
     }
 
 
+def merged_neighbors(node):
+    """Neighbours of each agglomerative algorithm at a node's level that merges along their graph, by id."""
+    return {
+        id: algorithm.parameters["n_neighbors"]
+        for id, algorithm in PLAN.level(node)["algorithms"].items()
+        if algorithm.name == "agglomerative"
+        and algorithm.parameters["connectivity"] == "nearest_neighbors"
+    }
+
+
 # Models on top of the clusters
 
 
@@ -553,17 +564,16 @@ def memory(base, per_input=0, of=None):
         return lambda wildcards, attempt: attempt * base
 
     def mem_mb(wildcards, input, attempt):
-        names = of or input.keys()
-        sizes = [
-            os.path.getsize(file) for name in names for file in listed(input[name])
-        ]
-        return attempt * (base + math.ceil(per_input * sum(sizes) / 1e6))
+        total = sum(sum(sizes_mb(input[name])) for name in of or input.keys())
+        return attempt * (base + math.ceil(per_input * total))
 
     return mem_mb
 
 
-def listed(files):
-    return [files] if isinstance(files, str) else files
+def sizes_mb(files):
+    """Size of each file of an input, by one name or several."""
+    files = [files] if isinstance(files, str) else files
+    return [os.path.getsize(file) / 1e6 for file in files]
 
 
 def clustering_memory(algorithms):
@@ -574,25 +584,27 @@ def clustering_memory(algorithms):
 
     def mem_mb(wildcards, input, attempt):
         level = PLAN.level(wildcards.node)
+        size = max(sizes_mb(input.reduced))
+        images = images_in(size, level["reduction"])
         chosen = [level["algorithms"][id] for id in algorithms(wildcards)]
-        pairs = images_in(input.size_mb, level["reduction"]) ** 2
-        per_pair = max(map(bytes_per_pair, chosen), default=0)
-        return attempt * math.ceil(1000 + 6 * input.size_mb + per_pair * pairs / 1e6)
+        pairs = max(pairs_mb(algorithm, images) for algorithm in chosen)
+        return attempt * math.ceil(1000 + 6 * size + pairs)
 
     return mem_mb
 
 
-def bytes_per_pair(algorithm):
-    """Bytes that an algorithm holds for each pair of images."""
-    if algorithm.name == "agglomerative":
-        return 8  # half the matrix, and the copy that the tree is built in
-    if algorithm.name == "spectral" and algorithm.parameters["affinity"] == "rbf":
-        return 24  # affinities, the Laplacian, the solver's copy
-    return 0
+def pairs_mb(algorithm, images):
+    """What an algorithm holds for all pairs of images, as measured for nearlabel/grouping/limits.py."""
+    if algorithm.name not in ("agglomerative", "spectral"):
+        return 0
+    along_graph = "nearest_neighbors" in algorithm.parameters.values()
+    most = MOST_FACTORED if along_graph else algorithm.parameters["max_images"]
+    per_pair = {"agglomerative": (8, 0), "spectral": (34, 9)}[algorithm.name]
+    return per_pair[along_graph] * min(images, most) ** 2 / 1e6
 
 
 def images_in(size_mb, reduction):
-    """About how many images files of reduced features hold."""
+    """About how many images a file of reduced features holds."""
     components = reduction.components
     if reduction.method == "none" or components == "min":
         components = 512  # the fewest that a network gives

@@ -60,6 +60,7 @@ rule score_clusterings:
         sources=sources("score_clusterings"),
     output:
         quality="results/{run}/{dataset}/grouping/{node}/{encoder}/quality.csv",
+        errors="results/{run}/{dataset}/grouping/{node}/{encoder}/silhouette_error.csv",
     log:
         "results/{run}/logs/score_clusterings/{dataset}/{node}/{encoder}.log",
     benchmark:
@@ -73,6 +74,11 @@ rule score_clusterings:
         runtime=hours(2),
         batched=1,
     params:
+        silhouettes=GROUPING.silhouettes.model_dump(),
+        # The same images for every encoder, so that their silhouettes compare.
+        seed=lambda w: derive_seed(
+            PLAN.config.seed, f"silhouettes/{w.dataset}/{w.node}"
+        ),
         threads=GROUPING.threads,
     script:
         "../workflow_scripts/score_clusterings.py"
@@ -160,6 +166,7 @@ rule measure_stability:
             id: algorithm.model_dump()
             for id, algorithm in PLAN.level(w.node)["algorithms"].items()
         },
+        silhouettes=GROUPING.silhouettes.model_dump(),
         bootstraps=GROUPING.bootstraps,
         seed=lambda w: derive_seed(PLAN.config.seed, f"stability/{w.dataset}/{w.node}"),
         threads=GROUPING.threads,
@@ -192,6 +199,7 @@ if PLAN.grows:
             mem_mb=memory(1000, 4),
             runtime=hours(1),
         params:
+            silhouettes=GROUPING.silhouettes.model_dump(),
             limits=GROUPING.expand_limits.model_dump(exclude={"max_level"}),
             deepest=lambda w: int(w.level) >= PLAN.last_level,
             wanted=named_below,

@@ -80,6 +80,7 @@ rule plot_dendrogram:
         batched=1,
     params:
         linkages=lambda w: linkages(w.node),
+        neighbors=lambda w: merged_neighbors(w.node),
     script:
         "../workflow_scripts/plot_dendrogram.py"
 
@@ -283,6 +284,9 @@ rule write_report:
         manifests=per_dataset("{dataset}/manifest.csv"),
         features=grouped_features(),
         scores=per_node_encoder("{dataset}/grouping/{node}/{encoder}/scores.csv"),
+        silhouettes=per_node_encoder(
+            "{dataset}/grouping/{node}/{encoder}/silhouette_error.csv"
+        ),
         reduced=per_node_encoder("{dataset}/grouping/{node}/{encoder}/reduced.h5"),
         selections=per_node("{dataset}/grouping/{node}/selection.json"),
         clusters=per_node("{dataset}/grouping/{node}/clusters.csv"),

@@ -22,5 +22,6 @@ stability = assess_stability(
     selection.k,
     snakemake.params.bootstraps,
     snakemake.params.seed,
+    **snakemake.params.silhouettes,
 )
 write_csv(snakemake.output.stability, stability)

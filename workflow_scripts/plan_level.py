@@ -12,7 +12,7 @@ table = plan_level(
     int(snakemake.wildcards.level),
     clusters,
     pd.read_csv(snakemake.input.manifest, dtype=str, keep_default_na=False),
-    read_silhouettes(snakemake.input.reduced, snakemake.input.selections, clusters),
+    read_silhouettes(snakemake.input.reduced, snakemake.input.selections, clusters, **snakemake.params.silhouettes),
     Limits(**snakemake.params.limits),
     previous=read_level(snakemake.input.above[0]) if snakemake.input.above else None,
     deepest=snakemake.params.deepest,

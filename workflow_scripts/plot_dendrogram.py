@@ -18,4 +18,5 @@ plot_dendrogram(
     Path(snakemake.output.svg).with_suffix(""),
     node=snakemake.wildcards.node,
     names=read_names(next(iter(snakemake.input.names), None)),
+    neighbors=snakemake.params.neighbors,
 )

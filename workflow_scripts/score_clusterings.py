@@ -1,16 +1,19 @@
 from threadpoolctl import threadpool_limits
 
 from nearlabel.grouping.labels import read_labels
-from nearlabel.grouping.quality import score_clusterings
+from nearlabel.grouping.quality import assess_clusterings
 from nearlabel.grouping.reduce import read_reduced
 from nearlabel.images.files import write_csv
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])
 threadpool_limits(1)  # the scores have threads of their own
-quality = score_clusterings(
+quality, errors = assess_clusterings(
     read_reduced(snakemake.input.reduced).reduction.values,
     read_labels(snakemake.input.labels),
+    **snakemake.params.silhouettes,
+    seed=snakemake.params.seed,
     threads=snakemake.params.threads,
 )
 write_csv(snakemake.output.quality, quality)
+write_csv(snakemake.output.errors, errors)

@@ -6,7 +6,8 @@ from hypothesis.extra.numpy import arrays
 from sklearn.datasets import make_blobs
 from sklearn.metrics import silhouette_score
 
-from nearlabel.grouping.quality import _index_clusters, _sums_on_cpu, _sums_on_torch, silhouette_scores
+from nearlabel.grouping.distance_sums import index_clusters, sums_on_cpu, sums_on_torch
+from nearlabel.grouping.quality import silhouette_scores
 
 
 @pytest.mark.parametrize(("n", "dimensions"), [(3, 1), (40, 2), (1300, 50), (300, 1000)])
@@ -48,9 +49,9 @@ def test_torch_sums_as_the_cpu_does():
     rng = np.random.default_rng(0)
     points = rng.normal(size=(300, 8))
     points[7] = points[3]
-    _, members = _index_clusters([rng.integers(0, k, 300) for k in (2, 5, 9)], 300)
+    _, members = index_clusters([rng.integers(0, k, 300) for k in (2, 5, 9)], 300)
     np.testing.assert_allclose(
-        _sums_on_torch(points, members, "cpu")(100, 180), _sums_on_cpu(points, members)(100, 180), rtol=1e-12
+        sums_on_torch(points, members, "cpu")(100, 180), sums_on_cpu(points, members)(100, 180), rtol=1e-12
     )
 
 

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nearlabel.grouping.distance_sums import index_clusters
 from nearlabel.grouping.labels import LabelBlock
-from nearlabel.grouping.quality import _index_clusters, label_entropy, score_clusterings, silhouette_scores
+from nearlabel.grouping.quality import label_entropy, score_clusterings, silhouette_scores
 
 LINE = np.array([[0.0], [1.0], [10.0], [12.0]])
 
@@ -92,7 +93,7 @@ def test_threads_change_no_bit():
 def test_shared_clusters_are_summed_once():
     finest = np.arange(100) % 20
     nested = [np.minimum(finest, k - 1) for k in range(2, 21)]
-    _, members = _index_clusters(nested, 100)
+    _, members = index_clusters(nested, 100)
     assert members.shape == (2 * 20 - 2, 100)
 
 

@@ -1,6 +1,8 @@
 """Logging of a workflow job: to its log file and to standard error, tracebacks included."""
 
 import logging
+import os
+import platform
 import sys
 from pathlib import Path
 
@@ -23,6 +25,9 @@ def configure_logging(path) -> None:
     to_stderr.addFilter(lambda record: not record.exc_info)
     logging.basicConfig(level=logging.INFO, handlers=[to_file, to_stderr], force=True)
     logging.captureWarnings(True)
+    if job := os.environ.get("SLURM_JOB_ID"):
+        # Snakemake shows SLURM's log, which says why a job was killed, only after a log that is not empty.
+        logging.info("SLURM job %s on %s", job, platform.node())
 
     def log_uncaught(kind, error, traceback):
         if issubclass(kind, KeyboardInterrupt):

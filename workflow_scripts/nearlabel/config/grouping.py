@@ -6,6 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from nearlabel.config.base import Id, Model, Node, Share, complete_parameters
 from nearlabel.grouping.classifier_parameters import CLASSIFIER_PARAMETERS
+from nearlabel.grouping.limits import EXACT_UP_TO, SAMPLE
 from nearlabel.grouping.parameters import ALGORITHM_PARAMETERS
 
 LABEL_BASED = ("convergence_difference", "ami")  # criteria that look at near-labels
@@ -110,6 +111,15 @@ class ExpandLimits(Model):
     max_level: int = Field(2, ge=1, description="Deepest level that is clustered; the main clustering is level 0.")
 
 
+class Silhouettes(Model):
+    """Where silhouettes stop being exact."""
+
+    exact_up_to: int = Field(EXACT_UP_TO, ge=0, description="Images of a node up to which silhouettes are exact.")
+    sample: int = Field(
+        SAMPLE, ge=100, description="Images that silhouettes are estimated from in a larger node, a few more at most."
+    )
+
+
 class PostModel(Model):
     """One model of the post-clustering layer with its parameters."""
 
@@ -155,6 +165,7 @@ class Grouping(Model):
         0.5,
         description="Refuse a node or name of the user's whose images have changed since to a smaller Jaccard overlap.",
     )
+    silhouettes: Silhouettes = Silhouettes()
     permutations: int = Field(200, ge=200, description="Permutations of the convergence difference's null.")
     bootstraps: int = Field(50, ge=1, description="Bootstraps of the clusters' stability.")
     names: dict[Id, str] = Field({}, description="Data set → CSV with node and name: what the user calls the groups.")

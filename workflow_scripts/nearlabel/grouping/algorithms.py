@@ -15,16 +15,19 @@ from typing import Any
 import numpy as np
 from scipy.cluster.hierarchy import ClusterWarning
 from scipy.sparse.csgraph import connected_components
-from sklearn.cluster import AgglomerativeClustering, KMeans, MiniBatchKMeans
+from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import kneighbors_graph
 
+from nearlabel.grouping.hierarchy import build_tree, cut_tree
 from nearlabel.grouping.labels import Sweep
+from nearlabel.grouping.limits import MOST_FACTORED
 from nearlabel.grouping.parameters import ALGORITHM_PARAMETERS
 from nearlabel.grouping.reduce import first_copies
 from nearlabel.grouping.spectral import median_gamma, spectral_vectors
+from nearlabel.grouping.spectral_graph import graph_vectors
 
 logger = logging.getLogger(__name__)
 
@@ -60,15 +63,20 @@ def sweep(
 
     ``kmeans``, ``minibatch_kmeans`` and ``gaussian_mixture`` are scikit-learn's estimators with ``random_state=seed``
     for every k. ``agglomerative`` builds one tree (scikit-learn's) and undoes its last k - 1 merges for each k, which
-    gives the partitions of ``AgglomerativeClustering(n_clusters=k)``. ``spectral`` computes one embedding, that of
-    scikit-learn's ``spectral_embedding(affinity, n_components=vectors, drop_first=False, random_state=seed)``, and
-    clusters its first k columns by K-Means (random_state=seed), as ``SpectralClustering`` does with the k-column
-    embedding.
+    gives the partitions of ``AgglomerativeClustering(n_clusters=k)``; with ``connectivity="nearest_neighbors"`` the
+    tree merges along a graph of neighbours only, see `nearlabel.grouping.hierarchy.build_tree`. ``spectral`` computes
+    one embedding, that of scikit-learn's ``spectral_embedding(affinity, n_components=vectors, drop_first=False,
+    random_state=seed)``, and clusters its first k columns by K-Means (random_state=seed), as ``SpectralClustering``
+    does with the k-column embedding.
 
     Spectral affinities: ``rbf`` is exp(-gamma d²), with ``gamma="median"`` meaning gamma = 1 / (2 s²) and s the median
     of the distances of all pairs of points (of those that differ, should more than half of the pairs coincide; 1 when
     all do): scikit-learn's gamma of 1 underflows in high dimension. ``nearest_neighbors`` is (A + Aᵀ) / 2 of the graph
-    A that joins each point to its `n_neighbors` nearest, itself included.
+    A that joins each point to its `n_neighbors` nearest, itself included; above 5,000 points its embedding is computed
+    by `nearlabel.grouping.spectral_graph.graph_vectors`, to 6 digits, as the factors would fill the memory.
+
+    ``agglomerative`` (but for ``single``) and ``spectral`` hold numbers for all pairs of points unless they use a graph
+    of neighbours: more than `max_images` points are refused before any memory is taken.
 
     A mixture is flagged ``degenerate`` where a component has fewer members (points whose most probable component it is)
     than there are dimensions: their scatter has not full rank, so that only `reg_covar` keeps the covariance invertible
@@ -103,7 +111,7 @@ def sweep(
     Raises
     ------
     ValueError
-        Unknown algorithm or parameter, a value out of its range, features that are not finite.
+        Unknown algorithm or parameter, a value out of its range, features that are not finite, too many points.
     """
     features = np.ascontiguousarray(features, dtype=np.float64)
     if features.ndim != 2 or not features.size:
@@ -127,6 +135,7 @@ def sweep(
             raise ValueError(f"vectors is {vectors}, below the largest k of {feasible[-1]}; give at least that")
         recorded["vectors"] = vectors
     if feasible:
+        _check_size(algorithm, settings, len(features))
         first = first_copies(features)
         for k, (found, raised) in ALGORITHMS[algorithm](features, feasible, seed, settings, recorded).items():
             labels[k] = np.asarray(found, dtype=np.int32)
@@ -149,6 +158,22 @@ def _settings(algorithm: str, parameters: dict[str, Any]) -> dict[str, Any]:
         if problem := known[name].problem(value):
             raise ValueError(f"{algorithm}: {name} is {value!r}; it {problem}")
     return {name: parameters.get(name, parameter.default) for name, parameter in known.items()}
+
+
+def _check_size(algorithm: str, settings: dict[str, Any], n: int) -> None:
+    """Refuse what would hold numbers for all pairs of too many points, and say what to configure instead."""
+    if algorithm == "agglomerative" and settings["linkage"] != "single" and settings["connectivity"] == "none":
+        gigabytes, instead = 8 * n**2 / 2**30, "connectivity: nearest_neighbors"
+    elif algorithm == "spectral" and settings["affinity"] == "rbf":
+        gigabytes, instead = 34 * n**2 / 2**30, "affinity: nearest_neighbors"
+    else:
+        return
+    if n > settings["max_images"]:
+        raise ValueError(
+            f"{algorithm} would take {gigabytes:.0f} GiB for all pairs of {n} images, and max_images is "
+            f"{settings['max_images']}; in the config's grouping.levels[].algorithms give it the parameter {instead}, "
+            "take kmeans or minibatch_kmeans in its place, or raise max_images where there is the memory"
+        )
 
 
 @contextmanager
@@ -178,43 +203,13 @@ def _fit_kmeans(estimator: KMeans | MiniBatchKMeans, features: np.ndarray) -> tu
 
 
 def _agglomerative(features: np.ndarray, ks: list[int], seed: int, settings: dict, recorded: dict) -> Found:
+    graph = settings["connectivity"] == "nearest_neighbors"
     with _flagged_not_warned():
-        merges = AgglomerativeClustering(n_clusters=2, **settings).fit(features).children_
-    return {k: (labels, []) for k, labels in cut_tree(merges, ks).items()}
-
-
-def cut_tree(merges: np.ndarray, ks: Iterable[int]) -> dict[int, np.ndarray]:
-    """Cut a tree of merges into k clusters, for every k.
-
-    Parameters
-    ----------
-    merges : ndarray of int, shape (n - 1, 2)
-        Nodes joined by each merge, in order; node i < n is point i, node n + j the result of merge j
-        (``AgglomerativeClustering.children_``, the first columns of SciPy's linkage matrix).
-    ks : iterable of int
-        Numbers of clusters, 1 to n.
-
-    Returns
-    -------
-    dict of int to ndarray
-        Labels (n,) for each k, ascending in k: the partition after the first n - k merges, numbered by each cluster's
-        first point. Unlike ``scipy.cluster.hierarchy.cut_tree``, the order of tied merges is kept.
-    """
-    n = len(merges) + 1
-    labels = {}
-    parent = np.arange(2 * n - 1)
-    done = 0
-    for k in sorted(set(ks), reverse=True):
-        for step in range(done, n - k):
-            parent[merges[step]] = n + step
-        done = n - k
-        # Parents have larger numbers than children: from the top down, one pass finds every node's root.
-        root = parent.copy()
-        for node in range(n + done - 1, n - 1, -1):
-            root[node] = root[parent[node]]
-        _, first, inverse = np.unique(root[root[:n]], return_index=True, return_inverse=True)
-        labels[k] = np.argsort(np.argsort(first))[inverse]
-    return dict(sorted(labels.items()))
+        tree = build_tree(features, settings["linkage"], settings["n_neighbors"] if graph else None)
+    if graph:
+        recorded["graph_components"] = tree.components
+    joined = ["disconnected_graph"] if graph and tree.components > 1 else []
+    return {k: (labels, joined) for k, labels in cut_tree(tree.merges, ks).items()}
 
 
 def _gaussian_mixture(features: np.ndarray, ks: list[int], seed: int, settings: dict, recorded: dict) -> Found:
@@ -260,7 +255,9 @@ def _spectral(features: np.ndarray, ks: list[int], seed: int, settings: dict, re
         affinity = 0.5 * (graph + graph.T)
     recorded["graph_components"] = int(connected_components(affinity)[0])
     disconnected = ["disconnected_graph"] if recorded["graph_components"] > 1 else []
-    embedding = spectral_vectors(affinity, recorded["vectors"], seed)
+    factored = settings["affinity"] == "rbf" or len(features) <= MOST_FACTORED
+    recorded["factored"] = factored
+    embedding = (spectral_vectors if factored else graph_vectors)(affinity, recorded["vectors"], seed)
     found: Found = {}
     for k in ks:
         labels, raised = _fit_kmeans(KMeans(k, random_state=seed, n_init=settings["n_init"]), embedding[:, :k])

@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from nearlabel.grouping.levels import LEVEL_COLUMNS, list_groups
+from nearlabel.grouping.limits import EXACT_UP_TO, SAMPLE
 from nearlabel.grouping.node_files import read_winner
-from nearlabel.grouping.quality import cluster_silhouettes
+from nearlabel.grouping.silhouettes import cluster_silhouettes
 
 
 class Limits(NamedTuple):
@@ -168,7 +169,12 @@ def _count_labelled(group) -> str:
 
 
 def read_silhouettes(
-    reduced: Sequence[str | Path], selections: Sequence[str | Path], clusters: Mapping[str, pd.DataFrame]
+    reduced: Sequence[str | Path],
+    selections: Sequence[str | Path],
+    clusters: Mapping[str, pd.DataFrame],
+    *,
+    exact_up_to: int = EXACT_UP_TO,
+    sample: int = SAMPLE,
 ) -> dict[str, np.ndarray]:
     """Compute the mean silhouette of each cluster of several nodes, in the features that were clustered.
 
@@ -180,6 +186,8 @@ def read_silhouettes(
         ``{node}/selection.json`` of those nodes.
     clusters : mapping of str to DataFrame
         From `nearlabel.grouping.node_files.read_clusters`, of the same nodes.
+    exact_up_to, sample
+        As for `nearlabel.grouping.silhouettes.cluster_silhouettes`; samples are drawn with seed 0.
 
     Returns
     -------
@@ -191,5 +199,7 @@ def read_silhouettes(
         own = [file for file in reduced if Path(file).parents[1] == selection.parent]
         winner, node = read_winner(own, selection), selection.parent.name
         cluster = clusters[node].set_index("image_id")["cluster"].loc[winner.image_id]
-        silhouettes[node] = cluster_silhouettes(winner.reduction.values, cluster.to_numpy())
+        silhouettes[node] = cluster_silhouettes(
+            winner.reduction.values, cluster.to_numpy(), exact_up_to=exact_up_to, sample=sample
+        )
     return silhouettes

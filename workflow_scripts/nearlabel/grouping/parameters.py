@@ -1,5 +1,6 @@
 """Parameters of the clustering algorithms: names, defaults and what values make sense; standard library only."""
 
+from nearlabel.grouping.limits import MOST_AGGLOMERATIVE, MOST_SPECTRAL
 from nearlabel.parameters import Parameter
 
 ALGORITHM_PARAMETERS: dict[str, dict[str, Parameter]] = {
@@ -16,12 +17,16 @@ ALGORITHM_PARAMETERS: dict[str, dict[str, Parameter]] = {
     },
     "agglomerative": {
         "linkage": Parameter("ward", ("ward", "average", "complete", "single")),
+        "connectivity": Parameter("none", ("none", "nearest_neighbors")),
+        "n_neighbors": Parameter(10, (), int, 2),
+        "max_images": Parameter(MOST_AGGLOMERATIVE, (), int, 2),
     },
     "spectral": {
         "affinity": Parameter("rbf", ("rbf", "nearest_neighbors")),
         "gamma": Parameter("median", ("median",), float, 0),
         "n_neighbors": Parameter(10, (), int, 1),
         "n_init": Parameter(10, ("auto",), int, 1),
+        "max_images": Parameter(MOST_SPECTRAL, (), int, 2),
     },
     "gaussian_mixture": {
         "covariance_type": Parameter("full", ("full", "tied", "diag", "spherical")),

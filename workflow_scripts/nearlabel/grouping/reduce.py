@@ -76,7 +76,8 @@ def reduce_features(
     ValueError
         Features that are not finite, fewer than two images, a value out of its range.
     """
-    features = np.asarray(features, dtype=np.float64)
+    # A copy of its own, which is worked on in place: of many images, each further one takes gigabytes.
+    features = np.array(features, dtype=np.float64, order="C")
     if features.ndim != 2 or len(features) < 2 or not features.shape[1]:
         raise ValueError(f"features have shape {features.shape}; reducing needs at least 2 images and 1 feature")
     if not np.isfinite(features).all():
@@ -90,7 +91,7 @@ def reduce_features(
     if standardise:
         from sklearn.preprocessing import StandardScaler
 
-        features = StandardScaler().fit_transform(features)
+        features = StandardScaler(copy=False).fit_transform(features)
     if method == "none":
         return Reduction(features, method, features.shape[1], np.empty(0), standardise)
     wanted = _resolve_components(components, method, min(features.shape))
@@ -143,6 +144,7 @@ def _resolve_components(components: int | float | str, method: str, limit: int) 
 
 
 def _principal_components(features: np.ndarray, wanted: int | float) -> tuple[np.ndarray, np.ndarray]:
+    """Principal components and their shares of the variance; overwrites `features`."""
     from sklearn.decomposition import PCA
 
     if len(features) < features.shape[1]:
@@ -150,8 +152,8 @@ def _principal_components(features: np.ndarray, wanted: int | float) -> tuple[np
     else:
         # The covariance's eigenvectors are orthogonal to rounding error, so that values are as exact as by the SVD,
         # which takes several times as long on tall data. Uncentred, images that are nearly the same would cancel out.
-        features = features - features.mean(axis=0)
-        pca = PCA(wanted, svd_solver="covariance_eigh")
+        features -= features.mean(axis=0)
+        pca = PCA(wanted, svd_solver="covariance_eigh", copy=False)
     values = pca.fit_transform(features)
     # n points span n - 1 dimensions at most, copies fewer: the other components are rounding errors.
     spread = values.std(axis=0)

@@ -9,7 +9,8 @@ import pandas as pd
 
 from nearlabel.grouping.algorithms import cluster
 from nearlabel.grouping.contingency import contingency_table, jaccard_table
-from nearlabel.grouping.quality import cluster_silhouettes
+from nearlabel.grouping.limits import EXACT_UP_TO, SAMPLE
+from nearlabel.grouping.silhouettes import cluster_silhouettes
 from nearlabel.seeds import derive_seed
 
 logger = logging.getLogger(__name__)
@@ -144,6 +145,9 @@ def assess_stability(
     k: int,
     bootstraps: int,
     seed: int,
+    *,
+    exact_up_to: int = EXACT_UP_TO,
+    sample: int = SAMPLE,
 ) -> pd.DataFrame:
     """Describe each cluster of a node's selected clustering without any near-label.
 
@@ -163,6 +167,8 @@ def assess_stability(
         Number of clusters that it was asked for.
     bootstraps, seed
         As for `bootstrap_jaccards`.
+    exact_up_to, sample
+        As for `nearlabel.grouping.silhouettes.cluster_silhouettes`.
 
     Returns
     -------
@@ -188,7 +194,9 @@ def assess_stability(
         {
             "cluster": np.arange(len(sizes)),
             "size": sizes,
-            "silhouette": cluster_silhouettes(values, numbers),
+            "silhouette": cluster_silhouettes(
+                values, numbers, exact_up_to=exact_up_to, sample=sample, seed=derive_seed(seed, "silhouettes")
+            ),
             "stability": _means(found),
             "bootstraps": np.count_nonzero(~np.isnan(found), axis=0),
         }

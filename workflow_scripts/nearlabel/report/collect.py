@@ -39,7 +39,8 @@ class EncoderReport:
 class NodeReport:
     """One clustered node: tables as frames, figures (by what they show) and contact sheets as paths.
 
-    ``evidence`` holds the node's rows of ``tables/clusters.csv``; ``memory`` what the user named, where it was named.
+    ``evidence`` holds the node's rows of ``tables/clusters.csv``; ``memory`` what the user named, where it was named;
+    ``silhouette_errors`` holds ``silhouette_error.csv`` of every encoder.
     """
 
     name: str
@@ -51,6 +52,7 @@ class NodeReport:
     figures: dict[str, Path]
     sheets: pd.DataFrame
     sheets_folder: Path
+    silhouette_errors: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,7 @@ def collect_node(run_folder, dataset: str, node: str, *, scores, figures, eviden
         keep_default_na=False,
     )
     [(_, _, tables, selection)] = collect_scores(scores, [folder / "selection.json"])
+    errors = {path.parent.name: path.with_name("silhouette_error.csv") for path in own_scores(scores, folder)}
     named = {drawn / f"{dataset}_{node}_{kind}.svg": kind for kind in NODE_FIGURES}
     return NodeReport(
         name=node,
@@ -151,6 +154,7 @@ def collect_node(run_folder, dataset: str, node: str, *, scores, figures, eviden
         figures={named[path]: path for path in map(Path, figures) if path in named},
         sheets=sheets,
         sheets_folder=drawn / f"{dataset}_{node}_sheets",
+        silhouette_errors={name: pd.read_csv(path) for name, path in errors.items() if path.is_file()},
     )
 
 
@@ -187,10 +191,15 @@ def collect_scores(scores, selections) -> list[tuple[str, str, dict[str, pd.Data
     scores = [Path(path) for path in scores]
     nodes = []
     for path in map(Path, selections):
-        own = [table for table in scores if table.parents[1] == path.parent]
+        own = own_scores(scores, path.parent)
         tables = read_node_scores(own, [table.with_name("reduced.h5") for table in own])
         nodes.append((path.parents[2].name, path.parent.name, tables, read_selection(path)._asdict()))
     return nodes
+
+
+def own_scores(scores, folder: Path) -> list[Path]:
+    """Pick those of a node's encoders among ``scores.csv`` of many nodes."""
+    return [path for path in map(Path, scores) if path.parents[1] == folder]
 
 
 def read_text_table(path) -> pd.DataFrame:

@@ -46,32 +46,34 @@ class Merges(NamedTuple):
     cluster: np.ndarray
 
 
-def merge_images(values: np.ndarray, linkage: str, k: int, image_ids: list[str]) -> Merges:
+def merge_images(
+    values: np.ndarray, linkage: str, k: int, image_ids: list[str], neighbors: int | None = None
+) -> Merges:
     """Build the tree that `nearlabel.grouping.algorithms` cuts, with its distances, and cut it into k clusters.
 
     Parameters
     ----------
     values : ndarray, shape (n, c)
-        Reduced features, n ≥ 2. Takes memory for the distances of all pairs.
+        Reduced features, n ≥ 2. Takes memory for the distances of all pairs, but along a graph of neighbours.
     linkage : {"ward", "average", "complete", "single"}
         As for the algorithm.
     k : int
         Number of clusters, 2 to n.
     image_ids : list of str
         The images; they break ties in the clusters' numbers.
+    neighbors : int, optional
+        As for `nearlabel.grouping.hierarchy.build_tree`.
 
     Returns
     -------
     Merges
     """
-    from sklearn.cluster import AgglomerativeClustering
-
-    from nearlabel.grouping.algorithms import cut_tree
+    from nearlabel.grouping.hierarchy import build_tree, cut_tree
 
     n = len(values)
     values = np.ascontiguousarray(values, dtype=np.float64)
-    tree = AgglomerativeClustering(n_clusters=2, linkage=linkage, compute_distances=True).fit(values)
-    merges = tree.children_
+    tree = build_tree(values, linkage, neighbors, compute_distances=True)
+    merges = tree.merges
     cluster = number_clusters(cut_tree(merges, [k])[k], image_ids)
     node_cluster = np.concatenate([cluster, np.full(n - 1, -1)])
     size = np.ones(2 * n - 1, dtype=int)
@@ -79,7 +81,7 @@ def merge_images(values: np.ndarray, linkage: str, k: int, image_ids: list[str])
         size[n + step] = size[one] + size[other]
         if node_cluster[one] == node_cluster[other]:
             node_cluster[n + step] = node_cluster[one]
-    linkage_matrix = np.column_stack([merges, tree.distances_, size[n:]]).astype(np.float64)
+    linkage_matrix = np.column_stack([merges, tree.distances, size[n:]]).astype(np.float64)
     return Merges(linkage_matrix, node_cluster, cluster)
 
 
@@ -93,6 +95,7 @@ def plot_dendrogram(
     *,
     node: str = "root",
     names: Mapping[str, str] | None = None,
+    neighbors: Mapping[str, int] | None = None,
 ) -> None:
     """Plot the tree of merges, its branches coloured by cluster; below each branch its near-labels and images.
 
@@ -106,6 +109,8 @@ def plot_dendrogram(
         As for `nearlabel.report.clusters_figure.plot_clusters`.
     agglomerative : mapping of str to str
         Linkage of each agglomerative algorithm of the node's level, by id; at least one.
+    neighbors : mapping of str to int, optional
+        Neighbours of those that merge along a graph, by id.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -120,7 +125,7 @@ def plot_dendrogram(
     selected, near_label = match_images(reduced, clusters, near_labels)
     algorithm = selection["algorithm"] if selection["algorithm"] in agglomerative else next(iter(agglomerative))
     linkage, k = agglomerative[algorithm], int(selection["k"])
-    merges = merge_images(reduced.reduction.values, linkage, k, ids)
+    merges = merge_images(reduced.reduction.values, linkage, k, ids, (neighbors or {}).get(algorithm))
     # A close tie may fall otherwise on another machine: then the clusters are those of the tree, and have no names.
     same = algorithm == selection["algorithm"] and np.array_equal(merges.cluster, selected)
     with rc_context(STYLE):

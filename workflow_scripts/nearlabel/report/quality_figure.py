@@ -6,6 +6,7 @@ from nearlabel.report.figures import GREY, INK, MARKERS, STYLE, algorithm_colors
 from nearlabel.report.tables import best_clustering, winning_row
 from nearlabel.report.text import shorten
 
+SAMPLED = "sampled_silhouette"
 ROWS = [("entropy", "Label entropy (bits)"), ("silhouette", "Silhouette (−1 to 1)")]
 
 
@@ -57,6 +58,8 @@ def plot_quality(scores: dict[str, pd.DataFrame], selection: dict, stem) -> None
         for row, (_, label) in enumerate(ROWS):
             axes[row, 0].set_ylabel(label)
             axes[row, 0].margins(y=0.14)
+        if any(frame["flags"].str.contains(SAMPLED).any() for frame in scores.values()):
+            axes[1, 0].set_ylabel("Silhouette of a sample (−1 to 1)")
         for axis, frame in zip(axes[1], scores.values(), strict=True):
             if frame["silhouette"].isna().all():
                 middle = {"transform": axis.transAxes, "ha": "center", "va": "center"}

@@ -120,6 +120,7 @@ def _view_node(data, node: NodeReport, near_label: pd.Series, colors, summary, c
         "shares": near_label_shares(own, colors),
         "selection": node.selection,
         "winner": winner,
+        "silhouettes": _describe_silhouettes(node.silhouette_errors, len(node.clusters)),
         "chance": _judge_by_chance(winner, own),
         "winner_flags": [f for f in str(winner["flags"]).split(";") if f],
         "winner_untrained": any(e.id == node.selection["encoder"] and e.untrained for e in data.encoders),
@@ -135,6 +136,23 @@ def _view_node(data, node: NodeReport, near_label: pd.Series, colors, summary, c
         "scores": scores[columns].to_dict("records"),
         "flags": {flag: FLAGS.get(flag, "see the log of cluster_images") for flag in flags},
     }
+
+
+def _describe_silhouettes(errors: dict[str, pd.DataFrame], size: int) -> str:
+    """Say whether a node's silhouettes are exact; '' where nothing is known of their errors."""
+    if not errors:
+        return ""
+    table = pd.concat(errors.values(), ignore_index=True).dropna(subset=["standard_error"])
+    sampled = table[table["sample"] < size]
+    if sampled.empty:
+        return f"Silhouettes are exact: of all {size} images."
+    fewest, most = int(sampled["sample"].min()), int(sampled["sample"].max())
+    count = f"{fewest} to {most}" if most > fewest else str(most)
+    return (
+        f"Silhouettes, those of single clusters too, are estimates: of {count} sampled images, some of "
+        f"every cluster, each against all {size}. The standard error is at most "
+        f"{sampled['standard_error'].max():.2g}; clusterings share the sample, so that their differences err less."
+    )
 
 
 def _judge_by_chance(winner: pd.Series, near_labels: pd.Series) -> str:

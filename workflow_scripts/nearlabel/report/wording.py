@@ -19,8 +19,10 @@ FLAGS = {
     "reg_covar_raised": "a mixture's covariance was ill-defined; its regularisation was raised until it fitted",
     "fewer_clusters": "fewer clusters than k came out, as where images have the same features",
     "identical_points": "identical images were put into different clusters, for no reason but their order",
+    "sampled_silhouette": "the silhouette is estimated from a sample of the images, see silhouette_error.csv",
     "not_converged": "the iteration limit ended the fit before it settled",
-    "disconnected_graph": "the neighbourhood graph falls into separate parts, which spectral clustering cannot weigh",
+    "disconnected_graph": "the neighbourhood graph falls into separate parts: spectral clustering cannot weigh "
+    "them, agglomerative clustering joins them by their means",
 }
 SCORE_HEADERS = {
     "encoder": ("Encoder", ""),

@@ -1,0 +1,160 @@
+"""The tiny run on a real SLURM cluster of one node: the same bytes, and what a job's limits do."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import pytest
+from cluster import missing, one_node_cluster
+
+pytestmark = pytest.mark.slow
+
+SUBMIT = [
+    sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--workflow-profile", "profiles/slurm",
+    # This cluster keeps no accounts, and its file system is this machine's.
+    "--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "10",
+]  # fmt: skip
+ALLOCATE = [
+    "sbatch", "--wait", "--cpus-per-task=2", "--mem=16G", "--output=allocation.log",
+    # One half is enough: within the allocation, the workflow runs as it does locally.
+    "profiles/slurm/one_allocation.sh", "grouping", "--configfile", "tiny.yaml",
+]  # fmt: skip
+# Two jobs that meet their limits on the first attempt: more than the rule's memory, less than twice as much; a minute.
+LIMIT = [
+    "results/tiny/steel/grouping/root/texture/reduced.h5", "results/tiny/steel/manifest.csv",
+    "--set-resources", "assign_near_labels:runtime=attempt",
+]  # fmt: skip
+MORE = {
+    "reduce_features": """
+import time
+held = bytearray(1300 << 20)
+time.sleep(5)
+""",
+    "assign_near_labels": """
+import pathlib, time
+if not pathlib.Path("slept").exists():
+    pathlib.Path("slept").touch()
+    time.sleep(600)
+""",
+}
+
+
+class Run:
+    """A command in a copy of the workflow, going on in the background."""
+
+    def __init__(self, folder: Path, command: list[str], environment: dict[str, str]):
+        self.folder = folder
+        self.log = folder / "call.log"
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(
+                command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            )
+
+    def finish(self) -> str:
+        """Wait for the end, which must be a good one; returns everything it wrote."""
+        code = self.process.wait(1200)
+        allocation = self.folder / "allocation.log"
+        written = "".join(file.read_text() for file in (self.log, allocation) if file.exists())
+        assert code == 0, written[-10_000:]
+        return written
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    reason = missing()
+    if not reason and not importlib.util.find_spec("snakemake_executor_plugin_slurm"):
+        reason = "snakemake-executor-plugin-slurm is not installed; it comes with the extra `slurm`"
+    if reason:
+        pytest.skip(reason)
+    # The runs below side by side, on however few cores.
+    with one_node_cluster(cpus=6) as environment:
+        yield environment
+
+
+@pytest.fixture(scope="module")
+def runs(cluster, tiny_run, tmp_path_factory):
+    """Every run of this file, started together: they mostly wait, for SLURM or for a limit."""
+    environment = cluster | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), cluster["PATH"]])}
+
+    def copied(name, *left_out):
+        folder = tmp_path_factory.mktemp(name) / "copy"
+        shutil.copytree(tiny_run.folder, folder, symlinks=True, ignore=shutil.ignore_patterns(*left_out))
+        return folder
+
+    limited = copied("limited")
+    for rule, lines in MORE.items():
+        with (limited / f"workflow_scripts/{rule}.py").open("a") as script:
+            script.write(lines)
+    started = {
+        "limited": Run(limited, SUBMIT[:3] + LIMIT[:2] + SUBMIT[3:] + LIMIT[2:], environment),
+        "submitted": Run(copied("submitted", "results", ".snakemake"), SUBMIT, environment),
+        "allocated": Run(copied("allocated", "results", ".snakemake"), ALLOCATE, environment),
+    }
+    yield started
+    for run in started.values():
+        run.process.terminate()
+        run.process.wait()
+
+
+def contents(folder):
+    """Bytes of every table, and the data sets of every HDF5 file."""
+    found = {}
+    for file in sorted(folder.rglob("*")):
+        name = str(file.relative_to(folder))
+        if file.suffix in (".csv", ".json", ".md", ".tex"):
+            found[name] = file.read_bytes()
+        elif file.suffix == ".h5":
+            with h5py.File(file) as opened:
+                found |= {f"{name}:{key}": opened[key][:].tolist() for key in opened}
+    return found
+
+
+@pytest.mark.parametrize("way", ["submitted", "allocated"])
+def test_same_bytes_as_a_local_run(way, runs, tiny_run):
+    runs[way].finish()
+    expected, found = contents(tiny_run.folder / "results/tiny"), contents(runs[way].folder / "results/tiny")
+    if way == "allocated":
+        grouping = ("steel/grouping/", "steel/features/")
+        assert {name for name in expected if name.startswith(grouping)} <= found.keys()
+    else:
+        assert found.keys() == expected.keys()
+    assert [name for name in found if found[name] != expected[name]] == []
+
+
+def test_only_big_stages_are_jobs_of_their_own(runs):
+    output = runs["submitted"].finish()
+    assert output.count("has been submitted with SLURM jobid") < 36  # of 61
+    assert "localrule all" in output
+    assert output.count("localrule ") == 1
+
+
+def test_job_killed_by_its_memory_limit_is_told_and_retried(runs):
+    output = runs["limited"].finish()
+    assert "exceeded memory limit" in output
+    again = r"mem_mb=10\d\d\b.*Error in rule reduce_features:.*Trying to restart job.*mem_mb=20\d\d\b"
+    assert re.search(again, output, re.DOTALL)
+
+
+def test_job_killed_by_its_time_limit_is_told_and_retried(runs):
+    output = runs["limited"].finish()
+    assert "DUE TO TIME LIMIT" in output
+    assert re.search(r"Error in group images(.*\n)+?Trying to restart job", output)
+    assert (runs["limited"].folder / "results/tiny/steel/manifest.csv").exists()
+
+
+def test_nothing_is_left_of_a_cluster():
+    if missing():
+        pytest.skip(missing())
+    with one_node_cluster() as environment:
+        folder = str(Path(environment["SLURM_CONF"]).parent)
+        assert subprocess.run(["srun", "-n1", "true"], env=environment).returncode == 0
+    time.sleep(1)
+    processes = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert folder not in processes
+    assert not Path(folder).exists()
