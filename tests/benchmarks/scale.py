@@ -5,7 +5,7 @@ own (`scale_stages.py`), k = 2 to 10. Run: ``python tests/benchmarks/scale.py --
 stage below 8 GiB at every n. Seconds are those of the processor, which other work on the machine changes little;
 ``--wall`` shows elapsed ones. The last table is arithmetic, not measurement: times at the largest n grown by each
 stage's exponent (the fitted one, or the known one where constants still hide it), spread over nodes as far as jobs are
-independent. ``--json FILE`` keeps the measurements; ``--from FILE`` prints the tables of kept ones.
+independent. ``--folder DIR`` keeps files and measurements; a later call goes on from there.
 """
 
 import argparse
@@ -125,23 +125,26 @@ def _span(stages: list[tuple[float, int]], slots: int) -> float:
     return max(max(seconds / jobs for seconds, jobs in stages), sum(seconds for seconds, _ in stages) / slots)
 
 
-def measure_all(stages: list[str], ns: list[int], dimensions: int) -> dict[str, dict[int, dict]]:
-    """Draw features for every n and run the stages on them."""
-    results: dict[str, dict[int, dict]] = {name: {} for name in stages}
+def measure_all(stages: list[str], ns: list[int], dimensions: int, folder: Path) -> dict[str, dict[int, dict]]:
+    """Draw features for every n and run the stages on them; what the folder has from an earlier call is taken over."""
+    kept = folder / "measured.json"
+    done = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
     for n in ns:
-        with tempfile.TemporaryDirectory() as scratch:
-            folder = Path(scratch, "run")
-            draw_features(folder, n, dimensions)
-            for name in stages:
-                found = results[name][n] = measure(name, folder)
+        own = folder / str(n)
+        if not (own / "images.csv").exists():
+            draw_features(own, n, dimensions)
+        for name in stages:
+            if f"{n} {name}" not in done:
+                found = done[f"{n} {name}"] = measure(name, own)
+                kept.write_text(json.dumps(done, indent=1), encoding="utf-8")
                 told = found["refused"] or f"{found['cpu']:.1f} s, {found['peak'] / 2**30:.2f} GiB"
                 print(f"{n} {name}: {told}", file=sys.stderr, flush=True)
-            if (folder / "silhouette_error.csv").exists():
-                table = np.genfromtxt(folder / "silhouette_error.csv", delimiter=",", names=True, usecols=(2, 3))
-                few, many = table["sample"].min(), table["sample"].max()
-                worst = np.nanmax(table["standard_error"])
-                print(f"{n}: silhouettes of {few:.0f} to {many:.0f} images, standard error up to {worst:.2g}")
-    return results
+        if (own / "silhouette_error.csv").exists():
+            table = np.genfromtxt(own / "silhouette_error.csv", delimiter=",", names=True, usecols=(2, 3))
+            few, many = table["sample"].min(), table["sample"].max()
+            worst = np.nanmax(table["standard_error"])
+            print(f"{n}: silhouettes of {few:.0f} to {many:.0f} images, standard error up to {worst:.2g}")
+    return {name: {n: done[f"{n} {name}"] for n in ns} for name in stages}
 
 
 def main() -> None:
@@ -151,18 +154,12 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=2, help="cores of a node in the estimate")
     parser.add_argument("--wall", action="store_true")
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES))
-    parser.add_argument("--json", type=Path)
-    parser.add_argument("--from", type=Path, dest="kept")
+    parser.add_argument("--folder", type=Path, help="keeps files and measurements, so that a later call goes on")
     arguments = parser.parse_args()
-    clock = "wall" if arguments.wall else "cpu"
-    if arguments.kept:
-        kept = json.loads(arguments.kept.read_text(encoding="utf-8"))
-        results = {name: {int(n): found for n, found in by_n.items()} for name, by_n in kept.items()}
-    else:
-        results = measure_all(arguments.stages, sorted(arguments.n), arguments.dimensions)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(results), encoding="utf-8")
-    ns = sorted({n for by_n in results.values() for n in by_n})
+    ns, clock = sorted(arguments.n), "wall" if arguments.wall else "cpu"
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = arguments.folder or Path(scratch)
+        results = measure_all(arguments.stages, ns, arguments.dimensions, folder)
     print(f"\n{arguments.dimensions} features, k = 2 to 10, one thread, seconds: {clock}\n")
     print(tabulate(results, ns, clock))
     peak = max(found["peak"] for by_n in results.values() for found in by_n.values())

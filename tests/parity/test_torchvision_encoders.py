@@ -35,14 +35,25 @@ def normalised(batch):
     return (values - torch.tensor(preset.mean)[:, None, None]) / torch.tensor(preset.std)[:, None, None]
 
 
+@pytest.fixture
+def shared(monkeypatch):
+    """Build a seeded network once: encoders that are built afterwards take this one."""
+
+    def build(name):
+        made = build_network(name, "seeded", seed=2)
+        monkeypatch.setattr("nearlabel.features.encoders.build_network", lambda *_, **__: made)
+        return made[0]
+
+    return build
+
+
 @pytest.mark.parametrize(("name", "dimension"), (PAPER | OTHERS).items())
-def test_last_layer_on_features_gives_the_whole_networks_logits(name, dimension, monkeypatch):
+def test_last_layer_on_features_gives_the_whole_networks_logits(name, dimension, shared):
     # One network for both: vision transformers start with a classifier of zeros, which would pass anything.
-    network, label, sha256 = build_network(name, "seeded", seed=2)
+    network = shared(name)
     head = network.get_submodule(classifier_name(network))
     with torch.no_grad():
         head.weight.copy_(torch.randn(head.weight.shape, generator=torch.Generator().manual_seed(0)))
-    monkeypatch.setattr("nearlabel.features.encoders.build_network", lambda *_, **__: (network, label, sha256))
     size = None if name.startswith("vit") else 96
     network_size = size or 224
     batch = np.random.default_rng(0).integers(0, 256, (2, network_size, network_size, 3), dtype=np.uint8)
@@ -56,8 +67,8 @@ def test_last_layer_on_features_gives_the_whole_networks_logits(name, dimension,
     torch.testing.assert_close(expected, logits, rtol=1e-4, atol=1e-5 * float(logits.abs().max()))
 
 
-def test_vgg_features_are_the_second_fully_connected_layer_after_relu():
-    network, _, _ = build_network("vgg11", "seeded", seed=2)
+def test_vgg_features_are_the_second_fully_connected_layer_after_relu(shared):
+    network = shared("vgg11")
     reference = create_feature_extractor(network, ["classifier.4"])
     encoder = build_encoder("vgg11", "seeded", seed=2, image_size=64, device="cpu")
     with torch.inference_mode():
@@ -67,23 +78,26 @@ def test_vgg_features_are_the_second_fully_connected_layer_after_relu():
     np.testing.assert_allclose(features, expected.numpy(), atol=1e-5 * float(expected.max()))
 
 
-def test_squeezenet_features_are_the_global_average_before_its_convolution():
-    network, _, _ = build_network("squeezenet1_1", "seeded", seed=2)
+def test_squeezenet_features_are_the_global_average_before_its_convolution(shared):
+    network = shared("squeezenet1_1")
     encoder = build_encoder("squeezenet1_1", "seeded", seed=2, image_size=96, device="cpu")
     with torch.inference_mode():
         expected = network.features(normalised(placed(encoder))).mean(dim=(2, 3))
     np.testing.assert_allclose(encoder.encode(placed(encoder)), expected.numpy(), atol=1e-5 * float(expected.max()))
 
 
-@pytest.mark.parametrize("name", ["resnet18", "efficientnet_b0", "inception_v3"])
+@pytest.fixture(scope="module", params=["resnet18", "efficientnet_b0", "inception_v3"])
+def official(request):
+    return build_encoder(request.param, "seeded", seed=0, geometry="official", device="cpu")
+
+
 @pytest.mark.parametrize("shape", [(100, 400), (300, 260), (512, 513)])
-def test_official_preprocessing_is_torchvisions(name, shape, monkeypatch):
-    encoder = build_encoder(name, "seeded", seed=0, geometry="official", device="cpu")
+def test_official_preprocessing_is_torchvisions(official, shape, monkeypatch):
     image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8))
     seen = []
-    monkeypatch.setattr(encoder, "network", lambda values: seen.append(values.clone()) or values.mean(dim=(2, 3)))
-    encoder.encode(encoder.prepare(image))
-    expected = get_model_weights(name).IMAGENET1K_V1.transforms()(image)
+    monkeypatch.setattr(official, "network", lambda values: seen.append(values.clone()) or values.mean(dim=(2, 3)))
+    official.encode(official.prepare(image))
+    expected = get_model_weights(official.name).IMAGENET1K_V1.transforms()(image)
     torch.testing.assert_close(seen[0][0], expected, rtol=0, atol=0)
 
 

@@ -64,6 +64,8 @@ LEVEL = ("grouping", "levels", 0)
         (("datasets", "steel", "count"), "many", "datasets.steel.count: "),
         (("datasets", "steel", "sample"), {"n": 1}, "datasets.steel.sample.n: "),
         (("seed",), -1, "seed: "),
+        (("seed",), "many", "config: seed: "),
+        (("datasets",), {}, "config: datasets: "),
         (("run",), "a/b", "run: 'a/b' is not a name of letters"),
         (("run",), "cache", "'cache' is the name of the feature cache"),
         (("features",), {"device": "gpu"}, "features.device: "),

@@ -2,7 +2,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nearlabel.grouping.cscore import best_match_jaccard, c_score, convergence_difference, normalized_c_score
@@ -41,7 +41,10 @@ def test_c_score_by_hand():
 
 @pytest.mark.parametrize("n", range(1, 6))
 def test_every_pair_of_partitions(n):
+    # Of five images only near-labels in order: up to four, all orders are there.
     for near, clusters in product(partitions(n), repeat=2):
+        if n == 5 and near != sorted(near):
+            continue
         k, m = max(near) + 1, max(clusters) + 1
         score, difference = c_score(near, clusters), convergence_difference(near, clusters)
         assert score == pytest.approx(by_definition(near, clusters), abs=1e-12)
@@ -60,6 +63,7 @@ labels_of = st.integers(1, 40).flatmap(
 )
 
 
+@settings(deadline=None)
 @given(labels_of, st.permutations("abcdefgh"), st.permutations(range(8)))
 def test_renaming_changes_no_bit(labels, names, numbers):
     near, clusters = labels
@@ -67,6 +71,7 @@ def test_renaming_changes_no_bit(labels, names, numbers):
         assert measure([names[i] for i in near], [numbers[i] for i in clusters]) == measure(near, clusters)
 
 
+@settings(deadline=None)
 @given(labels_of)
 def test_normalised_score_lies_between_1_over_km_and_1_over_the_larger(labels):
     near, clusters = labels
@@ -74,6 +79,7 @@ def test_normalised_score_lies_between_1_over_km_and_1_over_the_larger(labels):
     assert 1 / (k * m) - 1e-12 <= normalized_c_score(near, clusters) <= 1 / max(k, m) + 1e-12
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=60))
 def test_difference_is_0_for_one_cluster_and_for_single_images(near):
     assert convergence_difference(near, [0] * len(near)) == 0
@@ -111,6 +117,7 @@ def test_best_match_jaccard():
     assert best_match_jaccard(["a", "a", "b", "b"], [0, 0, 1, 2]) == pytest.approx((3 / 4 + 2 / 3) / 2)
 
 
+@settings(deadline=None)
 @given(labels_of)
 def test_best_match_jaccard_is_symmetric_and_1_for_equal_partitions_only(labels):
     near, clusters = labels

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -80,6 +81,17 @@ def cluster_node(folder, features, near_labels, ks=range(2, 10), algorithms=tupl
     return {"scores": [folder / "scores.csv"], "reduced": [folder / "reduced.h5"], "labels": files}, manifest
 
 
+@pytest.fixture(scope="session")
+def clustered(tmp_path_factory):
+    """Cluster a node of NODES, once; its files are only read."""
+
+    @cache
+    def make(name):
+        return cluster_node(tmp_path_factory.mktemp("node"), *NODES[name][:2])
+
+    return make
+
+
 def select(folder, files, criterion, choose=None):
     paths = {"selection": folder / "selection.json", "clusters": folder / "clusters.csv"}
     select_node(**files, **paths, criterion=criterion, choose=choose)
@@ -90,16 +102,14 @@ def select(folder, files, criterion, choose=None):
 
 
 @pytest.fixture(scope="module", params=NODES, ids=lambda name: name.replace(" ", "_"))
-def node(request, tmp_path_factory):
-    features, near_labels, facts = NODES[request.param]
-    folder = tmp_path_factory.mktemp("node")
-    return request.param, folder, *cluster_node(folder, features, near_labels), facts
+def node(request, clustered):
+    return *clustered(request.param), NODES[request.param][2]
 
 
 @pytest.mark.parametrize("criterion", CRITERIA)
-def test_every_criterion_selects_and_says_what_is_degenerate(node, criterion):
-    _, folder, files, manifest, facts = node
-    selection, clusters = select(folder, files, criterion)
+def test_every_criterion_selects_and_says_what_is_degenerate(node, tmp_path, criterion):
+    files, manifest, facts = node
+    selection, clusters = select(tmp_path, files, criterion)
     assert list(clusters["image_id"]) == list(manifest["image_id"])
     for fact in facts:
         assert fact in selection["note"]
@@ -108,8 +118,8 @@ def test_every_criterion_selects_and_says_what_is_degenerate(node, criterion):
 
 
 @pytest.mark.parametrize("name", ["two images", "three, two of them copies", "copies of one", "one dimension"])
-def test_figures_and_sheets_of_the_selection(tmp_path, name):
-    files, manifest = cluster_node(tmp_path, *NODES[name][:2])
+def test_figures_and_sheets_of_the_selection(tmp_path, clustered, name):
+    files, manifest = clustered(name)
     selection, clusters = select(tmp_path, files, "convergence_difference")
     plot_quality(read_node_scores(files["scores"], files["reduced"]), selection, tmp_path / "quality")
     winner = read_winner(files["reduced"], tmp_path / "selection.json")
@@ -136,8 +146,8 @@ def test_odd_parameters_give_labels_for_every_k(algorithm):
                 assert ("identical_points" in found.flags[k]) == bool((labels != labels[copies]).any())
 
 
-def test_images_without_differences_stay_in_one_cluster(tmp_path):
-    files, _ = cluster_node(tmp_path, *NODES["copies of one"][:2])
+def test_images_without_differences_stay_in_one_cluster(tmp_path, clustered):
+    files, _ = clustered("copies of one")
     for criterion in CRITERIA:
         selection, clusters = select(tmp_path, files, criterion)
         assert set(clusters["cluster"]) == {0}
@@ -154,28 +164,28 @@ def test_an_arbitrary_split_is_taken_where_no_algorithm_keeps_copies_together(tm
 
 
 @pytest.mark.parametrize("criterion", CRITERIA)
-def test_copies_stay_together(tmp_path, criterion):
-    files, _ = cluster_node(tmp_path, *NODES["copies of two"][:2])
+def test_copies_stay_together(tmp_path, clustered, criterion):
+    files, _ = clustered("copies of two")
     _, clusters = select(tmp_path, files, criterion)
     assert list(clusters["cluster"]) == [0] * 7 + [1] * 5
 
 
-def test_one_near_label_leaves_the_decision_to_the_silhouette(tmp_path):
+def test_one_near_label_leaves_the_decision_to_the_silhouette(tmp_path, clustered):
     for name in ("one near-label", "one near-label on a few"):
-        files, _ = cluster_node(tmp_path, *NODES[name][:2])
+        files, _ = clustered(name)
         by_labels, _ = select(tmp_path, files, "convergence_difference")
         by_silhouette, _ = select(tmp_path, files, "silhouette")
         assert (by_labels["algorithm"], by_labels["k"]) == (by_silhouette["algorithm"], by_silhouette["k"])
         assert by_labels["note"] == (
             "only one near-label: convergence_difference is 0 for every clustering, so that the silhouette decided"
         )
-    files, _ = cluster_node(tmp_path, *NODES["two labelled images"][:2])
+    files, _ = clustered("two labelled images")
     note = select(tmp_path, files, "convergence_difference")[0]["note"]
     assert note == "convergence_difference is 0 for every clustering, so that the silhouette decided"
 
 
-def test_no_near_label_leaves_the_decision_to_the_silhouette(tmp_path):
-    files, _ = cluster_node(tmp_path, *NODES["no near-label"][:2])
+def test_no_near_label_leaves_the_decision_to_the_silhouette(tmp_path, clustered):
+    files, _ = clustered("no near-label")
     selection, _ = select(tmp_path, files, "ami")
     assert selection["criterion"] == "silhouette"
     assert selection["note"] == "no image has a near-label and ami is undefined, so that the silhouette decided"

@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
@@ -78,6 +78,7 @@ def test_files_are_hashed_in_order_by_any_number_of_workers(tmp_path):
         hash_images(paths)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 63), max_size=40), st.integers(0, 64))
 def test_pairs_are_those_of_a_plain_loop(values, distance):
     # Small blocks, so that their borders are crossed.
@@ -96,6 +97,7 @@ def test_pairs_are_those_of_a_plain_loop(values, distance):
     assert sorted(found) == expected
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_groups_are_the_chains_of_like_images(data):
     n = data.draw(st.integers(1, 20))

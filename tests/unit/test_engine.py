@@ -166,7 +166,7 @@ def test_rounds_between_are_not_evaluated(tmp_path):
 
 
 def test_learning_learns(tmp_path):
-    run = engine(tmp_path, "random", n=120, training="warm_all", epochs=10).run()
+    run = engine(tmp_path, "random", n=120, training="warm_all", epochs=10, batch_size=16).run()
     assert run.rounds["test_auc"].iloc[-1] > 0.95 and run.rounds["val_auc"].iloc[-1] > 0.95
 
 

@@ -35,7 +35,7 @@ def test_by_hand():
 labelled = st.lists(st.tuples(st.sampled_from(["a", "b", "c", ""]), st.integers(0, 4)), min_size=1, max_size=50)
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(labelled)
 def test_laws(pairs):
     near, clusters = zip(*pairs, strict=True)

@@ -3,7 +3,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from scipy.ndimage import gaussian_filter
@@ -136,6 +136,7 @@ def spread(values):
     return max(values) - min(values)
 
 
+@settings(deadline=None)
 @given(st.integers(3, 10), st.integers(0, 2**32), st.data())
 def test_single_images_give_a_stratified_k_fold(folds, seed, data):
     count = st.integers(folds, 60)
@@ -145,6 +146,7 @@ def test_single_images_give_a_stratified_k_fold(folds, seed, data):
     assert spread(np.bincount(fold[~positive], minlength=folds)) <= 1
 
 
+@settings(deadline=None)
 @given(st.integers(3, 6), st.integers(0, 100), st.data())
 def test_groups_stay_whole_and_classes_even(folds, seed, data):
     sizes = data.draw(st.lists(st.integers(1, 4), min_size=6 * folds, max_size=60))

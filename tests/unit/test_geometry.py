@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -46,6 +46,7 @@ def test_tiles_are_windows_from_border_to_border(shape):
     assert (tiles == np.stack([pixels[:, start : start + 20] for start in starts])).all()
 
 
+@settings(deadline=None)
 @given(st.integers(1, 300), st.integers(0, 5000), st.floats(0, 0.99))
 def test_tile_starts_cover_the_length_with_the_least_overlap(size, spare, overlap):
     starts = tile_starts(size + spare, size, overlap)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nearlabel.learning.knee import knee_point
@@ -59,6 +59,7 @@ CURVES = st.lists(st.integers(0, 12), min_size=3, max_size=60).map(lambda drops:
 OPTIONS = st.fixed_dictionaries({"sensitivity": st.sampled_from([0.5, 1.0, 3.0]), "online": st.booleans()})
 
 
+@settings(deadline=None)
 @given(CURVES, OPTIONS)
 def test_a_knee_is_one_of_the_points(left, options):
     labelled = 32 + 32 * np.arange(len(left))
@@ -66,6 +67,7 @@ def test_a_knee_is_one_of_the_points(left, options):
     assert found is None or found in labelled[:-1]
 
 
+@settings(deadline=None)
 @given(CURVES, OPTIONS, st.integers(1, 1000), st.integers(0, 10_000), st.integers(1, 1000), st.integers(0, 10_000))
 def test_units_and_origins_do_not_matter(left, options, x_scale, x_shift, y_scale, y_shift):
     labelled = np.arange(len(left))

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nearlabel.learning.statistics import (
@@ -27,6 +27,7 @@ def test_area_by_hand():
     assert area_under_budget_curve([10, 20], [0.4, 0.8]) == pytest.approx(0.6)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=30), st.data())
 def test_area_lies_among_the_scores_and_ignores_the_unit_of_cost(scores, data):
     steps = data.draw(st.lists(st.integers(1, 50), min_size=len(scores), max_size=len(scores)))
@@ -76,6 +77,7 @@ def test_equal_differences():
     assert wilcoxon_test([0, 0, 0]) == (0, 1)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1, 1), min_size=2, max_size=15), st.floats(0.01, 1))
 def test_the_correction_makes_the_test_more_cautious(differences, share):
     assert corrected_t_test(differences, share, 1)[1] >= corrected_t_test(differences, 0, 1)[1]
@@ -111,6 +113,7 @@ def test_holm_by_hand():
             holm(wrong)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20), st.floats(0.001, 0.5))
 def test_holm_rejects_as_the_step_down_procedure(p_values, alpha):
     rejected = set()

@@ -1,7 +1,7 @@
 import logging
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nearlabel.grouping.memory import hash_members, member_overlap, read_memory, remember, tidy_memory
@@ -9,6 +9,7 @@ from nearlabel.grouping.memory import hash_members, member_overlap, read_memory,
 sets = st.sets(st.text(max_size=3), max_size=8)
 
 
+@settings(deadline=None)
 @given(sets, sets)
 def test_overlap_is_symmetric_and_1_for_equal_sets_only(one, other):
     overlap = member_overlap(one, other)

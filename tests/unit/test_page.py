@@ -2,6 +2,7 @@ import base64
 import hashlib
 import json
 import re
+import shutil
 from html.parser import HTMLParser
 
 import numpy as np
@@ -89,6 +90,11 @@ SUMMARY = {
 }  # fmt: skip
 
 
+def reject(run, count):
+    reasons = [(f"bad/{i}\n<img src=x onerror=alert(2)>", "truncated <b>") for i in range(count)]
+    write_csv(run / "tiles" / "rejected.csv", pd.DataFrame(reasons, columns=["path", "reason"]))
+
+
 def make_run(run, labelled=True, rejected=3):
     """Write the files of a run with one data set and one node, by the library's own writers."""
     data, node, figures = run / "tiles", run / "tiles" / "grouping" / "root", run / "figures"
@@ -99,11 +105,10 @@ def make_run(run, labelled=True, rejected=3):
         rows.append((name, str(run / "source" / f"{number}.png"), "<u>class</u>", "", "32", "16", "L", f"{number % 4}"))
     images = pd.DataFrame(rows, columns=["image_id", "path", "class", "part", "width", "height", "mode", "sha256"])
     labels = images[["image_id"]].assign(near_label=["<b>1</b>", "0", "0", "0", ""] if labelled else "")
-    reasons = [(f"bad/{i}\n<img src=x onerror=alert(2)>", "truncated <b>") for i in range(rejected)]
     data.mkdir()
     write_csv(data / "images.csv", images)
     write_csv(data / "manifest.csv", labels)
-    write_csv(data / "rejected.csv", pd.DataFrame(reasons, columns=["path", "reason"]))
+    reject(run, rejected)
     features = np.random.default_rng(0).normal(size=(len(images), 4)).astype(np.float32)
     scores, selection = {}, SELECTION | {"excluded": EXCLUDED, "note": "no <b>label</b>"}
     for offset, (encoder, weights) in enumerate(ENCODERS.items()):
@@ -269,8 +274,10 @@ def test_stages_and_the_papers_choice(run):
     assert "What the paper took of this data at this level: vgg16, agglomerative, k = 3" in text
 
 
-def test_many_rejected_images_are_counted_and_the_file_is_named(tmp_path):
-    text = " ".join(Outline(read_page(make_run(tmp_path / "run", rejected=205))).text.split())
+def test_many_rejected_images_are_counted_and_the_file_is_named(run, tmp_path):
+    shutil.copytree(run, tmp_path / "run")
+    reject(tmp_path / "run", 205)
+    text = " ".join(Outline(read_page(tmp_path / "run")).text.split())
     assert "205 of 210 files could not be used. The first 200 are shown; all are in tiles/rejected.csv." in text
     assert r"bad/199\n" in text
     assert r"bad/200\n" not in text

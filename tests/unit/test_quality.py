@@ -2,7 +2,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nearlabel.grouping.distance_sums import index_clusters
@@ -21,6 +21,7 @@ def test_entropy_in_bits(labels, bits):
     assert str(label_entropy(labels))[0] != "-"
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=60), st.permutations(range(7)))
 def test_entropy_lies_between_0_and_log_k_and_ignores_names(labels, names):
     entropy = label_entropy(labels)

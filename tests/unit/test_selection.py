@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nearlabel.grouping.numbering import cluster_table, number_clusters
@@ -98,6 +98,7 @@ def test_what_breaks_open_a_cycle_when_one_of_it_is_excluded():
     assert exclude_dominated(table) == {"a": ("z", 2, 3), "c": ("b", 2, 3)}
 
 
+@settings(deadline=None)
 @given(st.lists(st.permutations("abcde"), min_size=1, max_size=7))
 def test_exclusion_is_a_consistent_fixed_point(orders):
     table = ranked(*map("".join, orders))
@@ -215,6 +216,7 @@ def test_clusters_are_numbered_by_size_then_by_smallest_image():
     assert table["cluster"].tolist() == [2, 2, 1, 1, 0, 0, 0]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=30), st.permutations(range(6)), st.randoms())
 def test_numbers_depend_on_neither_names_nor_order(labels, names, random):
     ids = [f"{i:02d}.png" for i in range(len(labels))]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nearlabel.learning import ssim
@@ -27,6 +27,7 @@ def test_two_windows_by_hand():
     assert found[1] == pytest.approx((left + right) / 2, abs=1e-12)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(7, 12), st.integers(7, 12), st.sampled_from([1e-3, 1.0, 255.0]))
 def test_laws(seed, height, width, data_range):
     maps = random_maps(4, height, width, seed) * data_range

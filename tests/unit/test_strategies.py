@@ -2,7 +2,7 @@ import inspect
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.special import softmax
@@ -176,6 +176,7 @@ def with_logits(logits, **others):
     return View(Evaluated(len(logits), logits), Evaluated(1), np.array([0]), **others)
 
 
+@settings(deadline=None)
 @given(arrays(np.float64, (15, 3), elements=st.floats(-8, 8)), st.integers(1, 15))
 def test_uncertainty_takes_the_lowest_top_probability(logits, n):
     selection = build_strategy("uncertainty").select(with_logits(logits), n, rng_of(0))
@@ -243,6 +244,7 @@ def test_bald_by_hand():
     assert {int(Bald().select(view, 2, rng_of(s)).indices[1]) for s in range(20)} == {0, 2}
 
 
+@settings(deadline=None)
 @given(arrays(np.float64, (6, 4), elements=st.floats(-30, 30)), st.integers(0, 3))
 def test_log_odds(logits, number):
     p = softmax(logits, axis=1)

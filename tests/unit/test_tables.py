@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nearlabel.report.tables import (
@@ -50,6 +50,7 @@ def test_markup_in_names_does_not_act_in_markdown():
     assert r"\<script\>\*x\*\`" in table
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_every_text_stays_one_cell(text):
     lines = markdown_table(pd.DataFrame({"a": [text], "b": ["x"]}), "caption").splitlines()

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nearlabel.learning.strategies import Bald, CoreSet, GradCamAverage, Uncertainty, build_strategy
@@ -18,6 +18,7 @@ def view_of(gaps, labels, **pool):
     return View(Evaluated(len(gaps), logits, **pool), Evaluated(len(labels)), np.asarray(labels))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 40)), min_size=2, max_size=5), st.integers(0, 60))
 def test_shares_are_inverse_to_the_labels_given(counts, n):
     labelled, there = np.array(counts).T

@@ -10,6 +10,8 @@ from nearlabel.grouping.levels import read_level
 
 pytestmark = pytest.mark.slow
 
+GROUPING = "results/tiny/steel/grouping"
+
 
 def change(workspace, **grouping):
     config = workspace.config
@@ -96,17 +98,26 @@ def test_a_tree_grows_by_itself_and_stops_within_its_limits(workspace):
     # A group that would be left is clustered when the config has settings for it.
     left = next(node for node in levels.loc[~levels["split"] & (levels["size"] > 2), "node"] if node.count(".") == 1)
     change(workspace, choose={left: {"algorithm": "kmeans", "k": 2}})
-    workspace.snakemake()
+    workspace.snakemake(f"{GROUPING}/levels/2.csv", f"{GROUPING}/{left}/clusters.csv")
     again = read_level(grouping / "levels/2.csv").set_index("node")
     assert again.loc[left, ["split", "reason"]].tolist() == [True, "named in the config"]
     assert len(set(read(grouping / left / "clusters.csv")["cluster"])) == 2
 
 
-def test_names_show_everywhere(workspace):
+def test_names_show_everywhere_and_a_named_node_whose_images_changed_is_reported_or_refused(workspace):
+    clusters = read(workspace.folder / f"{GROUPING}/root/clusters.csv")
+    largest = clusters["cluster"].eq("0").sum()
+    # Other images are in cluster 0 of another clustering.
+    change(workspace, choose={"root": {"algorithm": "kmeans", "k": 6, "encoder": "texture"}}, min_overlap=0.99)
+    done = workspace.snakemake(f"{GROUPING}/groups.csv", check=False)
+    assert done.returncode != 0
+    assert f"node root.0 had {largest} images when it was named" in done.stderr
+    assert "below grouping.min_overlap 0.99" in done.stderr
+
     name = 'rough <b>"good"</b>'
     with (workspace.folder / "names.csv").open("w", encoding="utf-8", newline="") as opened:
         csv.writer(opened).writerows([["node", "name"], ["root.0.1", name], ["root.1", "Löcher"]])
-    change(workspace, names={"steel": "names.csv"})
+    change(workspace, names={"steel": "names.csv"}, min_overlap=0)
     workspace.snakemake()
     run = workspace.folder / "results/tiny"
     groups = read(run / "steel/grouping/groups.csv")
@@ -115,6 +126,7 @@ def test_names_show_everywhere(workspace):
     assert set(groups.loc[groups["leaf"] == "root.0.0", "name"]) == {""}
     assert (run / "steel/grouping/groups/root.1 Löcher").is_dir()
     page = (run / "report/index.html").read_text(encoding="utf-8")
+    assert f"root.0 had {largest} images when it was named" in page
     assert "rough &lt;b&gt;&#34;good&#34;&lt;/b&gt;" in page
     assert "<b>&#34;good" not in page
     assert "Löcher" in page
@@ -123,34 +135,19 @@ def test_names_show_everywhere(workspace):
     assert evidence["root.0", "1"] == name
 
     (workspace.folder / "names.csv").write_text("node,name\nroot.77,x\n", encoding="utf-8")
-    done = workspace.snakemake(check=False)
+    done = workspace.snakemake(f"{GROUPING}/groups.csv", check=False)
     assert done.returncode != 0
     assert "no such group; there are root.0, root.0.0, root.0.1" in done.stderr
 
 
-def test_a_named_node_whose_images_changed_is_reported_or_refused(workspace):
-    clusters = read(workspace.folder / "results/tiny/steel/grouping/root/clusters.csv")
-    largest = clusters["cluster"].eq("0").sum()
-    # Other images are in cluster 0 of another clustering.
-    change(workspace, choose={"root": {"algorithm": "kmeans", "k": 6, "encoder": "texture"}}, min_overlap=0.99)
-    done = workspace.snakemake(check=False)
-    assert done.returncode != 0
-    assert f"node root.0 had {largest} images when it was named" in done.stderr
-    assert "below grouping.min_overlap 0.99" in done.stderr
-    change(workspace, min_overlap=0)
-    workspace.snakemake()
-    page = (workspace.folder / "results/tiny/report/index.html").read_text(encoding="utf-8")
-    assert f"root.0 had {largest} images when it was named" in page
-
-
 def test_a_node_of_one_image_cannot_be_split_and_says_so(workspace):
     change(workspace, choose={"root": {"algorithm": "agglomerative", "k": 6, "encoder": "resnet18"}}, min_overlap=0)
-    workspace.snakemake("grouping")
+    workspace.snakemake(f"{GROUPING}/root/clusters.csv")
     clusters = read(workspace.folder / "results/tiny/steel/grouping/root/clusters.csv")["cluster"].astype(int)
     sizes = clusters.value_counts()
     alone = [cluster for cluster, size in sizes.items() if size == 1]
     assert alone, "the fixture must have a cluster of one image"
     change(workspace, expand=["root.0", f"root.{alone[0]}"])
-    done = workspace.snakemake("grouping", check=False)
+    done = workspace.snakemake(f"{GROUPING}/root.{alone[0]}/clusters.csv", check=False)
     assert done.returncode != 0
     assert f"node root.{alone[0]} has 1 image, which cannot be clustered; do not expand it" in done.stderr
