@@ -19,7 +19,7 @@ from nearlabel.images.files import write_csv
 TEXTURE = {"id": "texture", "name": "texture", "geometry": "squash", "image_size": 32, "batch_size": 8}
 NETWORK = {
     "id": "small",
-    "name": "resnet18",
+    "name": "squeezenet1_1",
     "weights": "seeded",
     "geometry": "squash",
     "image_size": 32,

@@ -22,7 +22,8 @@ def fitted(name, seed=0):
     rng = np.random.default_rng(0)
     features, labels = rng.normal(size=(30, 6)), np.array(["a", "b", "größe\n"] * 10)
     target = labels if KINDS[name] == CLASSIFIER else rng.integers(0, 2, 30)
-    entry = {"id": name, "name": name, "parameters": {"max_iter": 30} if name == "mlp" else {}}
+    quick = {"mlp": {"max_iter": 30}, "isolation_forest": {"n_estimators": 10}}
+    entry = {"id": name, "name": name, "parameters": quick.get(name, {})}
     pipeline, _ = fit_model(fit_reduction(features, REDUCTION, 0), features, target, entry, seed)
     return features, dict.fromkeys(KEYS) | {"pipeline": pipeline, "classes": ["a", "b", "größe\n"], "kind": KINDS[name]}
 
