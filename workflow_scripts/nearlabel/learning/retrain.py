@@ -10,7 +10,6 @@ import pandas as pd
 
 from nearlabel.images.files import write_json
 from nearlabel.images.table import read_table
-from nearlabel.learning.cutoffs import CUTOFFS
 from nearlabel.learning.evaluate import Evaluator, auc_and_ap
 from nearlabel.learning.fit import Trainer
 from nearlabel.learning.fold import Fold
@@ -89,13 +88,12 @@ def retrain_cutoffs(
     Returns
     -------
     dict
-        `train_fresh` of each of `nearlabel.learning.cutoffs.CUTOFFS`; None where there is no such cut-off.
+        `train_fresh` by cut-off; None where there is no such cut-off.
     """
     row_of = {image: row for row, image in enumerate(experiment.image_id)}
     found: dict[int, dict[str, Any]] = {}
     models: dict[str, dict[str, Any] | None] = {}
-    for name in CUTOFFS:
-        cutoff = cutoffs[name]
+    for name, cutoff in cutoffs.items():
         if cutoff is not None and cutoff["round"] not in found:
             images = queries.loc[queries["round"] <= cutoff["round"], "image_id"]
             rows = np.array([row_of[image] for image in images], dtype=np.int64)
