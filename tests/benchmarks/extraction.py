@@ -10,10 +10,12 @@ import os
 import statistics
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
 import torch
+from peers import call_thingsvision, take_turns, thingsvision_versions
 from PIL import Image
 from torchvision.models import get_model_weights
 
@@ -22,6 +24,7 @@ from nearlabel.features.extract import extract_features
 from nearlabel.features.networks import build_network
 
 SEED = 0
+DEFAULT_THREADS = torch.get_num_threads()
 
 
 def list_images(root: Path, count: int | None) -> pd.DataFrame:
@@ -87,10 +90,40 @@ def plain_loop(images: pd.DataFrame, options: argparse.Namespace) -> float:
     return len(paths) / (time.perf_counter() - start)
 
 
+def plain_loop_default_threads(images: pd.DataFrame, options: argparse.Namespace) -> float:
+    """Images per second of the plain loop with as many threads as PyTorch takes by itself."""
+    torch.set_num_threads(DEFAULT_THREADS)
+    try:
+        return plain_loop(images, options)
+    finally:
+        torch.set_num_threads(options.threads)
+
+
+def by_thingsvision(images: pd.DataFrame, options: argparse.Namespace) -> float:
+    """Images per second of thingsvision, always on the CPU, in the interpreter `options.thingsvision`."""
+    paths = list(images["path"])
+    return len(paths) / call_thingsvision(
+        options.thingsvision, paths, options.network, options.batch_size, options.threads
+    )
+
+
 def synchronise(device: torch.device) -> None:
     """Wait for the device, where it works on its own."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+
+
+def measure(
+    images: pd.DataFrame,
+    options: argparse.Namespace,
+    measures: Sequence[Callable[[pd.DataFrame, argparse.Namespace], float]] = (extraction, bare_forward, plain_loop),
+    repeats: int = 3,
+) -> dict[str, list[float]]:
+    """Images per second of each, by its name, which take turns; PyTorch has `options.threads` threads."""
+    torch.set_num_threads(options.threads)
+    # Turns are kept in seconds an image.
+    turns = {one.__name__: lambda one=one: 1 / one(images, options) for one in measures}
+    return {name: [1 / spent for spent in seconds] for name, seconds in take_turns(turns, repeats).items()}
 
 
 def main() -> None:
@@ -104,17 +137,19 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--thingsvision", help="interpreter that has thingsvision, see peers.py")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
     images = list_images(options.root, options.images)
     print(
         f"{options.network}, {len(images)} images, batches of {options.batch_size}, {options.threads} threads, "
         f"{options.workers} workers, {choose_device(options.device)}, {os.cpu_count()} cores"
     )
-    rates = {measure.__name__: [] for measure in (extraction, bare_forward, plain_loop)}
-    for _ in range(options.repeats):
-        for measure in (extraction, bare_forward, plain_loop):
-            rates[measure.__name__].append(measure(images, options))
+    measures = [extraction, bare_forward, plain_loop]
+    if options.thingsvision:
+        versions = thingsvision_versions(options.thingsvision)
+        print(versions or f"thingsvision is not installed in {options.thingsvision}: left out")
+        measures += [by_thingsvision] if versions else []
+    rates = measure(images, options, measures, options.repeats)
     medians = {name: statistics.median(values) for name, values in rates.items()}
     for name, values in rates.items():
         print(f"{name:13} {medians[name]:8.2f} images/s (of {', '.join(f'{value:.2f}' for value in values)})")

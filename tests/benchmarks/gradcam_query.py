@@ -7,12 +7,14 @@ Measures take turns; the ratios are of the shortest times, which other work on t
 """
 
 import argparse
+import importlib.util
 import os
 import statistics
-import time
+from functools import partial
 
 import numpy as np
 import torch
+from peers import take_turns
 from skimage.metrics import structural_similarity
 
 from nearlabel.features.networks import build_network
@@ -49,6 +51,18 @@ def reference(network: torch.nn.Module, batches: list[torch.Tensor]) -> None:
         structural_similarity(one, average, data_range=1.0)
 
 
+def measure(
+    network_name: str, count: int, side: int, *, batch_size: int = 32, threads: int = 1, repeats: int = 7
+) -> dict[str, list[float]]:
+    """Seconds of each, by its name, which take turns; the first turn warms up."""
+    torch.set_num_threads(threads)
+    network = build_network(network_name, "seeded", seed=SEED)[0]
+    images = torch.randn(count, 3, side, side, generator=torch.Generator().manual_seed(SEED))
+    batches = list(images.split(batch_size))
+    measures = [forward, query, *([reference] if importlib.util.find_spec("pytorch_grad_cam") else [])]
+    return take_turns({one.__name__: partial(one, network, batches) for one in measures}, repeats, warm_up=1)
+
+
 def main() -> None:
     """Measure each in turn, several times, and print medians, shortest times and ratios."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -59,35 +73,22 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=7)
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    network = build_network(options.network, "seeded", seed=SEED)[0]
-    images = torch.randn(options.images, 3, options.side, options.side, generator=torch.Generator().manual_seed(SEED))
-    batches = list(images.split(options.batch_size))
     print(
         f"{options.network}, {options.images} images of {options.side} × {options.side}, batches of "
         f"{options.batch_size}, {options.threads} threads, {os.cpu_count()} cores"
     )
-    measures = [forward, query]
-    try:
-        import pytorch_grad_cam  # noqa: F401
-    except ImportError:
-        print("pytorch-grad-cam is not installed: left out")
-    else:
-        measures.append(reference)
-    seconds = {measure.__name__: [] for measure in measures}
-    for _ in range(options.repeats + 1):
-        for measure in measures:
-            start = time.perf_counter()
-            measure(network, batches)
-            seconds[measure.__name__].append(time.perf_counter() - start)
-    # The first turn warms up.
-    seconds = {name: values[1:] for name, values in seconds.items()}
+    seconds = measure(
+        options.network, options.images, options.side,
+        batch_size=options.batch_size, threads=options.threads, repeats=options.repeats,
+    )  # fmt: skip
     for name, values in seconds.items():
         listed = ", ".join(f"{value:.2f}" for value in values)
         print(f"{name:9} median {statistics.median(values):6.2f} s, shortest {min(values):6.2f} s (of {listed})")
     base = min(seconds["forward"])
     print(f"query / forward     {min(seconds['query']) / base:.3f} (target: at most 1.15)")
-    if reference in measures:
+    if "reference" not in seconds:
+        print("pytorch-grad-cam is not installed: left out")
+    else:
         print(f"reference / forward {min(seconds['reference']) / base:.3f}")
         print(f"reference / query   {min(seconds['reference']) / min(seconds['query']):.3f}")
 

@@ -7,12 +7,12 @@ second a query on one thread, for a pool of 5000 images with 512 features and ba
 import argparse
 import importlib.util
 import statistics
-import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import numpy as np
+from peers import take_turns
 from scipy.special import softmax
 from sklearn.datasets import make_blobs
 from threadpoolctl import threadpool_limits
@@ -23,6 +23,7 @@ from nearlabel.learning.strategies import STRATEGIES
 from nearlabel.learning.views import Evaluated, View
 
 LIMIT_SECONDS = 1.0
+TWINS = ("uncertainty", "core_set", "badge", "typiclust")
 
 
 def draw_view(pool: int, labelled: int, dimensions: int, seed: int = 0) -> View:
@@ -46,16 +47,6 @@ def draw_view(pool: int, labelled: int, dimensions: int, seed: int = 0) -> View:
 def ask(strategy: Strategy, view: View, n: int) -> Selection:
     """One query with a generator of its own."""
     return strategy.select(view, n, np.random.default_rng(0))
-
-
-def median_seconds(query: Callable[[], object], repeats: int) -> float:
-    """Median time of a call."""
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        query()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
 
 
 def twins(view: View, n: int) -> dict[str, Callable[[], object]]:
@@ -86,6 +77,22 @@ def twins(view: View, n: int) -> dict[str, Callable[[], object]]:
     }
 
 
+def measure(
+    view: View, n: int, names: Iterable[str] = tuple(STRATEGIES), *, repeats: int = 3, with_twins: bool = True
+) -> dict[str, dict[str, list[float]]]:
+    """Seconds on one thread by strategy: ``ours`` and, where there is a twin, ``theirs``, which take turns."""
+    others = twins(view, n) if with_twins else {}
+    seconds = {}
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in names:
+            queries = {"ours": partial(ask, STRATEGIES[name](), view, n)}
+            if name in others:
+                queries["theirs"] = others[name]
+            seconds[name] = take_turns(queries, repeats)
+    return seconds
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pool", type=int, default=5000)
@@ -96,18 +103,15 @@ def main() -> None:
     parser.add_argument("--no-twins", action="store_true")
     arguments = parser.parse_args()
     view = draw_view(arguments.pool, arguments.labelled, arguments.dimensions)
-    others = {} if arguments.no_twins else twins(view, arguments.batch)
+    seconds = measure(view, arguments.batch, repeats=arguments.repeats, with_twins=not arguments.no_twins)
     print(f"pool {arguments.pool}, labelled {arguments.labelled}, batch {arguments.batch}; seconds, one thread")
-    with threadpool_limits(1), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for name, strategy in STRATEGIES.items():
-            query = partial(ask, strategy(), view, arguments.batch)
-            ours = median_seconds(query, arguments.repeats)
-            line = f"{name:20} {ours:7.3f}  {ours / LIMIT_SECONDS:5.2f} of the limit"
-            if name in others:
-                theirs = median_seconds(others[name], 1)
-                line += f"; scikit-activeml {theirs:7.2f}, {theirs / ours:.1f} times ours"
-            print(line)
+    for name, spent in seconds.items():
+        ours = statistics.median(spent["ours"])
+        line = f"{name:20} {ours:7.3f}  {ours / LIMIT_SECONDS:5.2f} of the limit"
+        if "theirs" in spent:
+            theirs = statistics.median(spent["theirs"])
+            line += f"; scikit-activeml {theirs:7.2f}, {theirs / ours:.1f} times ours"
+        print(line)
 
 
 if __name__ == "__main__":

@@ -12,19 +12,25 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import yaml
+from peers import take_turns
 from sweep_loop import draw_features, run_loop
 
 from nearlabel.features.store import write_features
 
 REPOSITORY = Path(__file__).parents[2]
 ENCODERS = 4
+KS = range(2, 51)
 
 
-def prepare(folder: Path, features: list, components: int | str, covariance: str, ks_per_job: int) -> None:
+def prepare(
+    folder: Path, features: list, components: int | str, covariance: str, ks: Sequence[int], ks_per_job: int
+) -> None:
     """Lay out a run whose features are done."""
     names = [f"encoder{i}" for i in range(len(features))]
     ids = [f"{i:04d}.png" for i in range(len(features[0]))]
@@ -52,7 +58,7 @@ def prepare(folder: Path, features: list, components: int | str, covariance: str
                         "spectral",
                         {"name": "gaussian_mixture", "parameters": {"covariance_type": covariance}},
                     ],
-                    "ks": [2, 50],
+                    "ks": [ks[0], ks[-1]],
                 }
             ],
         },
@@ -60,11 +66,11 @@ def prepare(folder: Path, features: list, components: int | str, covariance: str
     (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
-def run_workflow(features: list, components: int | str, covariance: str, ks_per_job: int) -> float:
+def run_workflow(features: list, components: int | str, covariance: str, ks: Sequence[int], ks_per_job: int) -> float:
     """Seconds of one call of snakemake on two cores, its own start included."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        prepare(folder, features, components, covariance, ks_per_job)
+        prepare(folder, features, components, covariance, ks, ks_per_job)
         target = "results/bench/blobs/grouping/root/selection.json"
         command = [sys.executable, "-m", "snakemake", "-s", str(REPOSITORY / "Snakefile"), "--cores", "2", target]
         start = time.perf_counter()
@@ -79,28 +85,31 @@ def run_workflow(features: list, components: int | str, covariance: str, ks_per_
         return seconds
 
 
+def measure(
+    features: list, components: int | str, ks_per_job: Sequence[int], *, ks: range = KS, repeats: int = 3
+) -> dict[str | int, list[float]]:
+    """Seconds of the loop (``loop``) and of the workflow for each number of clusterings a job, which take turns."""
+    # Full covariances in as many dimensions as images take minutes for each k and cannot be estimated.
+    covariance = "diag" if components == "min" else "full"
+    workflow = {n: partial(run_workflow, features, components, covariance, ks, n) for n in ks_per_job}
+    loop = {"loop": lambda: run_loop(features, components, covariance_type=covariance, ks=ks)["total"]}
+    return take_turns(loop | workflow, repeats)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--components", type=lambda text: text if text == "min" else int(text), default=50)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--ks-per-job", type=int, nargs="+", default=[50])
     arguments = parser.parse_args()
-    # Full covariances in as many dimensions as images take minutes for each k and cannot be estimated.
-    covariance = "diag" if arguments.components == "min" else "full"
     features = [draw_features(encoder) for encoder in range(ENCODERS)]
-    loops = [
-        run_loop(features, arguments.components, covariance_type=covariance)["total"] for _ in range(arguments.repeat)
-    ]
-    loop = statistics.median(loops)
-    print(f"plain loop, library threads: {loop:.1f} s (of {', '.join(f'{s:.1f}' for s in loops)})", flush=True)
+    seconds = measure(features, arguments.components, arguments.ks_per_job, repeats=arguments.repeat)
+    loop = statistics.median(seconds["loop"])
+    print(f"plain loop, library threads: {loop:.1f} s (of {', '.join(f'{s:.1f}' for s in seconds['loop'])})")
     for ks_per_job in arguments.ks_per_job:
-        runs = [run_workflow(features, arguments.components, covariance, ks_per_job) for _ in range(arguments.repeat)]
-        ours = statistics.median(runs)
-        print(
-            f"workflow, {ks_per_job} k a job: {ours:.1f} s (of {', '.join(f'{s:.1f}' for s in runs)}), "
-            f"{ours / loop:.2f} of the loop",
-            flush=True,
-        )
+        ours = statistics.median(seconds[ks_per_job])
+        listed = ", ".join(f"{s:.1f}" for s in seconds[ks_per_job])
+        print(f"workflow, {ks_per_job} k a job: {ours:.1f} s (of {listed}), {ours / loop:.2f} of the loop")
 
 
 if __name__ == "__main__":

@@ -22,11 +22,11 @@ from nearlabel.grouping.spectral import median_gamma
 IMAGES, DIMENSIONS, KINDS, LATENT = 1000, 2048, 8, 40
 
 
-def draw_features(encoder: int) -> np.ndarray:
-    """Features as an encoder gives: float32 (1000, 2048), not negative, eight overlapping kinds; seeded."""
+def draw_features(encoder: int, images: int = IMAGES) -> np.ndarray:
+    """Features as an encoder gives: float32 (images, 2048), not negative, eight overlapping kinds; seeded."""
     rng = np.random.default_rng(encoder)
-    latent = rng.normal(scale=1.5, size=(KINDS, LATENT))[rng.integers(0, KINDS, IMAGES)]
-    latent = latent + rng.normal(size=(IMAGES, LATENT)) * np.geomspace(2, 0.5, LATENT)
+    latent = rng.normal(scale=1.5, size=(KINDS, LATENT))[rng.integers(0, KINDS, images)]
+    latent = latent + rng.normal(size=(images, LATENT)) * np.geomspace(2, 0.5, LATENT)
     activations = latent @ rng.normal(size=(LATENT, DIMENSIONS)) / np.sqrt(LATENT)
     return np.maximum(activations + rng.normal(scale=0.3, size=activations.shape), 0).astype(np.float32)
 

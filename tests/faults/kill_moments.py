@@ -62,8 +62,10 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--half", choices=["both", "grouping", "learning"], default="both")
     options = parser.parse_args()
-    # A tree that grows by itself uses the checkpoint too.
     config = yaml.safe_load(yaml.safe_dump(TINY))
+    # Every rule, few jobs of each; a tree that grows by itself uses the checkpoint too.
+    config["grouping"]["levels"][0]["encoders"] = ["resnet18"]
+    config["grouping"]["ks_per_job"] = 25
     config["grouping"] |= {"expand": "auto", "expand_limits": {"min_size": 4, "max_level": 1, "max_children": 1}}
     for half in {"grouping": ["learning"], "learning": ["grouping"]}.get(options.half, []):
         del config[half]

@@ -1,8 +1,13 @@
 """What runs again after one change: exactly the jobs that depend on it."""
 
 import os
+import shutil
 
+import numpy as np
+import pandas as pd
 import pytest
+from conftest import REPOSITORY, WORKFLOW, Workspace
+from PIL import Image
 
 pytestmark = pytest.mark.slow
 
@@ -67,6 +72,64 @@ def test_touch_on_everything_a_comment_in_the_config_and_an_edit_of_logs(workspa
     assert workspace.jobs() == set()
 
 
+@pytest.fixture
+def checkout(tiny_run, tmp_path):
+    """A fresh checkout, younger than the results that were made in another."""
+    for name in WORKFLOW:
+        source, copy = REPOSITORY / name, tmp_path / name
+        if source.is_dir():
+            shutil.copytree(source, copy, copy_function=shutil.copyfile, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(source, copy)
+    shutil.copyfile(tiny_run.folder / "tiny.yaml", tmp_path / "tiny.yaml")
+    shutil.copytree(tiny_run.folder / "results", tmp_path / "results", symlinks=True)
+    return Workspace(tmp_path)
+
+
+def test_fresh_checkout_over_old_results(tiny_run, checkout):
+    # With Snakemake's records of what the results were made from, nothing runs.
+    shutil.copytree(tiny_run.folder / ".snakemake", checkout.folder / ".snakemake")
+    assert checkout.jobs() == set()
+
+
+def test_fresh_checkout_over_results_without_their_records(checkout):
+    # Code younger than results and nothing that tells whether it differs: all runs again, features from the cache.
+    target = "results/tiny/steel/features/resnet18.h5"
+    assert "extract_features(resnet18)" in checkout.jobs(target)
+    log = checkout.folder / "results/tiny/logs/extract_features/steel/resnet18.log"
+    checkout.snakemake(target)
+    assert "24 of unlike content, 24 of them in the cache" in log.read_text(encoding="utf-8")
+    # Whoever knows that the code is the same says so.
+    checkout.snakemake("--touch")
+    assert checkout.jobs() == set()
+
+
+def test_one_image_more(workspace):
+    """Everything of the data set runs again, and features of the images seen before come from the cache."""
+    drawn = workspace.folder / "results/tiny/steel/synthetic"
+    classes = pd.read_csv(workspace.folder / "results/tiny/steel/images.csv", dtype=str, keep_default_na=False)
+    for image, kind in zip(classes["image_id"], classes["class"], strict=True):
+        place = workspace.folder / "own" / ("good" if kind == "good" else "bad") / image
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(drawn / image, place)
+    config = workspace.config
+    config["run"] = "own"
+    config["datasets"]["steel"] = {"kind": "image_folder", "root": "own", "near_labels": {"good": 0, "default": 1}}
+    config["grouping"] |= {"expand": [], "classify": []}
+    config["grouping"]["levels"] = [{"encoders": ["texture"], "algorithms": ["kmeans"], "ks": [2, 3]}]
+    config["learning"] |= {"strategies": ["random"], "batch_size": 6}
+    workspace.config = config
+    everything = workspace.jobs("--forceall")
+    workspace.snakemake()
+    assert workspace.jobs() == set()
+    values = np.random.default_rng(0).integers(0, 255, (32, 96), dtype=np.uint8)
+    Image.fromarray(values).save(workspace.folder / "own/bad/one more.png")
+    assert workspace.jobs() == everything
+    workspace.snakemake("results/own/steel/features/texture.h5")
+    log = workspace.folder / "results/own/logs/extract_features/steel/texture.log"
+    assert "25 of unlike content, 24 of them in the cache" in log.read_text(encoding="utf-8")
+
+
 def test_key_that_no_result_depends_on(workspace):
     # A second data set that no half uses: only the page, which shows the config, is written again.
     config = workspace.config
@@ -104,6 +167,16 @@ def test_geometry_of_one_encoder(workspace):
         {"extract_features(resnet18)", "reduce_features(root, resnet18)"}
         | clusterings(["resnet18"], ["kmeans", "agglomerative"])
         | scores("resnet18")
+        | SELECTION
+    )
+
+
+def test_one_encoder_more(workspace):
+    change(workspace, "grouping", "levels", 0, "encoders", to=["texture", "resnet18", "squeezenet1_1"])
+    assert workspace.jobs() == (
+        {"extract_features(squeezenet1_1)", "reduce_features(root, squeezenet1_1)"}
+        | clusterings(["squeezenet1_1"], ["kmeans", "agglomerative"])
+        | scores("squeezenet1_1")
         | SELECTION
     )
 

@@ -10,7 +10,6 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
 pytestmark = pytest.mark.slow
 
@@ -103,25 +102,6 @@ def test_one_core_gives_the_same_bytes(tiny_run, workspace):
     found = tables(workspace.folder / "results/tiny")
     assert found.keys() == expected.keys()
     assert [name for name in found if found[name] != expected[name]] == []
-
-
-def test_added_image_costs_itself(workspace):
-    config = workspace.config
-    synthetic = workspace.folder / "results/tiny/steel/synthetic"
-    shutil.copytree(synthetic, workspace.folder / "own", ignore=shutil.ignore_patterns(".*"))
-    config["run"] = "own"
-    config["datasets"]["steel"] = {"kind": "image_folder", "root": "own", "classes": False}
-    workspace.config = config
-    target = "results/own/steel/features/resnet18.h5"
-    workspace.snakemake(target)
-    log = workspace.folder / "results/own/logs/extract_features/steel/resnet18.log"
-    assert "24 of unlike content, 24 of them in the cache" in log.read_text()  # the other run has left them there
-    drawn = np.random.default_rng(0).integers(0, 255, (32, 96), dtype=np.uint8)
-    Image.fromarray(drawn).save(workspace.folder / "own/one more.png")
-    workspace.snakemake(target)
-    assert "25 of unlike content, 24 of them in the cache" in log.read_text()
-    with h5py.File(workspace.folder / target) as store:
-        assert store["features"].shape == (25, 512)
 
 
 def test_bad_images_are_listed_and_the_run_goes_on(workspace):

@@ -1,0 +1,14 @@
+"""Three of the random moments of `kill_moments.py`; the script itself tries twenty."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.slow
+def test_killed_at_three_random_moments():
+    script = Path(__file__).with_name("kill_moments.py")
+    done = subprocess.run([sys.executable, script, "--moments", "3", "--seed", "3"], capture_output=True, text=True)
+    assert done.returncode == 0 and "3 of 3" in done.stdout, done.stdout + done.stderr
