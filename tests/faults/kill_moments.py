@@ -1,8 +1,9 @@
 """Kill a run of the tiny config at random moments, go on with the plain command, and compare what comes out.
 
-Run from the repository: ``python tests/faults/kill_moments.py [--moments 20] [--seed 0] [--half grouping|learning]``.
-At each moment a fresh run is killed (SIGKILL to the whole process group), unlocked and called again; its final files
-must equal those of an undisturbed run byte for byte. Prints ``20 of 20``.
+Run from the repository: ``python tests/faults/kill_moments.py [--moments 20] [--seed 0] [--per-run 1]``. At each moment
+a fresh run is killed (SIGKILL to the whole process group), unlocked and called again; its final files must equal those
+of an undisturbed run byte for byte. With ``--per-run 4`` a run is killed four times before it may end, which takes a
+fraction of the time; moments count as passed together. ``--half`` leaves one half out. Prints ``20 of 20``.
 """
 
 import argparse
@@ -55,11 +56,22 @@ def final_files(folder: Path) -> dict[str, bytes]:
     }
 
 
+def kill_after(folder: Path, seconds: float) -> None:
+    """Start a run and kill its process group after so many seconds, unless it has ended."""
+    process = call(folder)
+    try:
+        process.wait(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
 def main() -> int:
     """Kill, go on, compare; return 1 where anything differs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--moments", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--per-run", type=int, default=1, help="kills of one run")
     parser.add_argument("--half", choices=["both", "grouping", "learning"], default="both")
     options = parser.parse_args()
     config = yaml.safe_load(yaml.safe_dump(TINY))
@@ -81,28 +93,26 @@ def main() -> int:
         rules = {file.name for file in (undisturbed / "results/tiny/benchmarks").iterdir()}
         print(f"undisturbed: {whole:.0f} s, {len(expected)} files of {len(rules)} rules", flush=True)
         right = 0
-        for number in range(options.moments):
-            moment = rng.uniform(0.02, 0.98) * whole
+        moments = [rng.uniform(0.02, 0.98) * whole for _ in range(options.moments)]
+        for number in range(0, options.moments, options.per_run):
+            batch = sorted(moments[number : number + options.per_run])
             folder = Path(scratch) / f"killed{number}"
             folder.mkdir()
             copy_workflow(folder, config)
-            process = call(folder)
-            try:
-                process.wait(timeout=moment)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-            there = final_files(folder)
-            call(folder, "--unlock").wait()
+            there = []
+            for last, moment in zip([0.0, *batch], batch, strict=False):
+                kill_after(folder, moment - last)
+                there.append(len(final_files(folder)))
+                call(folder, "--unlock").wait()
             again = call(folder).wait()
             found = final_files(folder)
             different = [name for name in expected if found.get(name) != expected[name]]
             extra = sorted(set(found) - set(expected))
             part = [str(file) for file in folder.rglob("*") if re.fullmatch(r"\..*\.part", file.name)]
             good = again == 0 and not different and not extra
-            right += good
+            right += good * len(batch)
             print(
-                f"killed after {moment:5.1f} s with {len(there)} files: "
+                f"killed after {', '.join(f'{moment:.0f}' for moment in batch)} s with {', '.join(map(str, there))} files: "
                 + ("the same bytes" if good else f"exit {again}, different {different[:3]}, extra {extra[:3]}")
                 + (f"; {len(part)} partial files left under other names" if part else ""),
                 flush=True,

@@ -10,5 +10,6 @@ import pytest
 @pytest.mark.slow
 def test_killed_at_three_random_moments():
     script = Path(__file__).with_name("kill_moments.py")
-    done = subprocess.run([sys.executable, script, "--moments", "3", "--seed", "3"], capture_output=True, text=True)
+    options = ["--moments", "3", "--per-run", "3", "--seed", "3"]
+    done = subprocess.run([sys.executable, script, *options], capture_output=True, text=True)
     assert done.returncode == 0 and "3 of 3" in done.stdout, done.stdout + done.stderr
