@@ -111,8 +111,9 @@ def main() -> int:
             part = [str(file) for file in folder.rglob("*") if re.fullmatch(r"\..*\.part", file.name)]
             good = again == 0 and not different and not extra
             right += good * len(batch)
+            when, files = ", ".join(f"{moment:.0f}" for moment in batch), ", ".join(map(str, there))
             print(
-                f"killed after {', '.join(f'{moment:.0f}' for moment in batch)} s with {', '.join(map(str, there))} files: "
+                f"killed after {when} s with {files} files: "
                 + ("the same bytes" if good else f"exit {again}, different {different[:3]}, extra {extra[:3]}")
                 + (f"; {len(part)} partial files left under other names" if part else ""),
                 flush=True,
