@@ -20,7 +20,10 @@ import yaml
 
 REPOSITORY = Path(__file__).parents[2]
 SYNTHETIC = {"kind": "synthetic", "count": 200, "height": 32, "width": 96, "near_labels": {"good": 0, "default": 1}}
-ENCODERS = ["texture", *({"name": "resnet18", "geometry": geometry} for geometry in ("squash", "tile", "official"))]
+ENCODERS = [
+    "texture",
+    *({"id": geometry, "name": "resnet18", "geometry": geometry} for geometry in ("squash", "tile", "official")),
+]
 ALGORITHMS = [
     "kmeans",
     "agglomerative",
