@@ -56,14 +56,16 @@ def final_files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def kill_after(folder: Path, seconds: float) -> None:
-    """Start a run and kill its process group after so many seconds, unless it has ended."""
+def kill_after(folder: Path, seconds: float) -> bool:
+    """Start a run and kill its process group after so many seconds; False: it had ended before."""
     process = call(folder)
     try:
         process.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        return True
+    return False
 
 
 def main() -> int:
@@ -101,8 +103,8 @@ def main() -> int:
             copy_workflow(folder, config)
             there = []
             for last, moment in zip([0.0, *batch], batch, strict=False):
-                kill_after(folder, moment - last)
-                there.append(len(final_files(folder)))
+                killed = kill_after(folder, moment - last)
+                there.append(f"{len(final_files(folder))}{'' if killed else ' (it had ended)'}")
                 call(folder, "--unlock").wait()
             again = call(folder).wait()
             found = final_files(folder)
@@ -111,7 +113,7 @@ def main() -> int:
             part = [str(file) for file in folder.rglob("*") if re.fullmatch(r"\..*\.part", file.name)]
             good = again == 0 and not different and not extra
             right += good * len(batch)
-            when, files = ", ".join(f"{moment:.0f}" for moment in batch), ", ".join(map(str, there))
+            when, files = ", ".join(f"{moment:.0f}" for moment in batch), ", ".join(there)
             print(
                 f"killed after {when} s with {files} files: "
                 + ("the same bytes" if good else f"exit {again}, different {different[:3]}, extra {extra[:3]}")
