@@ -2,8 +2,8 @@
 
 Run from the repository: ``python tests/benchmarks/compare.py ../shared/data/magnetic_tile [--full] [--only knee ...]``.
 Both sides take turns; a time is the median of three, a ratio is nearlabel's time over the peer's, so that below 1
-nearlabel is faster. Every row states the threads. Without options it takes some seven minutes on two cores; ``--full``,
-the sizes of the README, some seventeen. ``--tiny`` only shows that everything runs: there, the start of processes is
+nearlabel is faster. Every row states the threads. Without options it takes some nine minutes on two cores; ``--full``,
+larger sizes, twice as long and more. ``--tiny`` only shows that everything runs: there, the start of processes is
 most of nearlabel's time. The rows are those of `sweep`, `extraction`, `gradcam_query` and `query_strategies`, and
 `knee_point` beside a bare ``kneed.KneeLocator``, which it calls after checks of its own.
 
