@@ -54,6 +54,17 @@ TINY = {
 }
 
 
+def copy_workflow(folder: Path) -> None:
+    """Make a folder in which the workflow can run, as a fresh checkout: every file is as young as the copy."""
+    ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    for name in WORKFLOW:
+        source = REPOSITORY / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=ignore, copy_function=shutil.copyfile)
+        else:
+            shutil.copyfile(source, folder / name)
+
+
 class Workspace:
     """A copy of the workflow in its own folder, with a config and, after a run, results."""
 
@@ -93,13 +104,7 @@ class Workspace:
 def tiny_run(tmp_path_factory) -> Workspace:
     """The tiny run, finished; not to be changed."""
     folder = tmp_path_factory.mktemp("tiny")
-    for name in WORKFLOW:
-        source = REPOSITORY / name
-        ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=ignore)
-        else:
-            shutil.copy2(source, folder / name)
+    copy_workflow(folder)
     workspace = Workspace(folder)
     workspace.config = TINY
     workspace.snakemake()

@@ -16,12 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import REPOSITORY, TINY, WORKFLOW
+from conftest import TINY, copy_workflow
 
 FINAL = (".csv", ".json", ".h5", ".svg", ".png", ".tex", ".md", ".jpg", ".skops", ".txt")
 
@@ -34,15 +35,10 @@ def call(folder: Path, *arguments: str) -> subprocess.Popen:
     )
 
 
-def copy_workflow(folder: Path, config: dict) -> None:
-    """Make a folder in which the workflow can run."""
-    ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    for name in WORKFLOW:
-        source = REPOSITORY / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=ignore)
-        else:
-            shutil.copy2(source, folder / name)
+def prepare(folder: Path, config: dict) -> None:
+    """Make a folder in which the workflow can run with this config."""
+    folder.mkdir()
+    copy_workflow(folder)
     (folder / "tiny.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
@@ -86,8 +82,7 @@ def main() -> int:
     rng = random.Random(options.seed)
     with tempfile.TemporaryDirectory() as scratch:
         undisturbed = Path(scratch) / "undisturbed"
-        undisturbed.mkdir()
-        copy_workflow(undisturbed, config)
+        prepare(undisturbed, config)
         started = time.monotonic()
         assert call(undisturbed).wait() == 0, "the undisturbed run failed"
         whole = time.monotonic() - started
@@ -99,10 +94,9 @@ def main() -> int:
         for number in range(0, options.moments, options.per_run):
             batch = sorted(moments[number : number + options.per_run])
             folder = Path(scratch) / f"killed{number}"
-            folder.mkdir()
-            copy_workflow(folder, config)
+            prepare(folder, config)
             there = []
-            for last, moment in zip([0.0, *batch], batch, strict=False):
+            for last, moment in pairwise([0.0, *batch]):
                 killed = kill_after(folder, moment - last)
                 there.append(f"{len(final_files(folder))}{'' if killed else ' (it had ended)'}")
                 call(folder, "--unlock").wait()

@@ -3,10 +3,11 @@
 import os
 import shutil
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import REPOSITORY, WORKFLOW, Workspace
+from conftest import Workspace, copy_workflow
 from PIL import Image
 
 pytestmark = pytest.mark.slow
@@ -75,12 +76,7 @@ def test_touch_on_everything_a_comment_in_the_config_and_an_edit_of_logs(workspa
 @pytest.fixture
 def checkout(tiny_run, tmp_path):
     """A fresh checkout, younger than the results that were made in another."""
-    for name in WORKFLOW:
-        source, copy = REPOSITORY / name, tmp_path / name
-        if source.is_dir():
-            shutil.copytree(source, copy, copy_function=shutil.copyfile, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copyfile(source, copy)
+    copy_workflow(tmp_path)
     shutil.copyfile(tiny_run.folder / "tiny.yaml", tmp_path / "tiny.yaml")
     shutil.copytree(tiny_run.folder / "results", tmp_path / "results", symlinks=True)
     return Workspace(tmp_path)
@@ -116,18 +112,22 @@ def test_one_image_more(workspace):
     config["run"] = "own"
     config["datasets"]["steel"] = {"kind": "image_folder", "root": "own", "near_labels": {"good": 0, "default": 1}}
     config["grouping"] |= {"expand": [], "classify": []}
-    config["grouping"]["levels"] = [{"encoders": ["texture"], "algorithms": ["kmeans"], "ks": [2, 3]}]
+    config["grouping"]["levels"] = [{"encoders": ["resnet18"], "algorithms": ["kmeans"], "ks": [2, 3]}]
     config["learning"] |= {"strategies": ["random"], "batch_size": 6}
     workspace.config = config
     everything = workspace.jobs("--forceall")
     workspace.snakemake()
+    log = workspace.folder / "results/own/logs/extract_features/steel/resnet18.log"
+    assert "24 of unlike content, 24 of them in the cache" in log.read_text()  # the other run has left them there
     assert workspace.jobs() == set()
     values = np.random.default_rng(0).integers(0, 255, (32, 96), dtype=np.uint8)
     Image.fromarray(values).save(workspace.folder / "own/bad/one more.png")
     assert workspace.jobs() == everything
-    workspace.snakemake("results/own/steel/features/texture.h5")
-    log = workspace.folder / "results/own/logs/extract_features/steel/texture.log"
+    target = "results/own/steel/features/resnet18.h5"
+    workspace.snakemake(target)
     assert "25 of unlike content, 24 of them in the cache" in log.read_text(encoding="utf-8")
+    with h5py.File(workspace.folder / target) as store:
+        assert store["features"].shape == (25, 512)
 
 
 def test_key_that_no_result_depends_on(workspace):
