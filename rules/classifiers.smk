@@ -19,7 +19,7 @@ rule train_classifiers:
         ),
         clusters="results/{run}/{dataset}/grouping/{node}/clusters.csv",
         selection="results/{run}/{dataset}/grouping/{node}/selection.json",
-        sources=sources("train_classifiers"),
+        script=script_file("train_classifiers"),
     output:
         scores=f"{CLASSIFIERS}/scores.csv",
         confusion=f"{CLASSIFIERS}/confusion.csv",
@@ -39,6 +39,7 @@ rule train_classifiers:
         mem_mb=memory(2000, 10),
         runtime=hours(4),
     params:
+        library=library_hash("train_classifiers"),
         models=lambda w: classification(w)["models"],
         folds=lambda w: classification(w)["folds"],
         choose=lambda w: classification(w)["choose"],

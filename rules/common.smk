@@ -2,6 +2,7 @@
 
 import ast
 import csv
+import hashlib
 import math
 import os
 import sys
@@ -90,23 +91,28 @@ def imported_modules(file):
     return {name for name in names if module_file(name)}
 
 
-@cache
-def sources(rule_name):
-    """A rule's script and every library module it imports, directly or not, so that an edit reruns what depends on it.
+def script_file(rule_name):
+    """A rule's script, an input of it."""
+    return os.path.relpath(LIBRARY / f"{rule_name}.py")
 
-    `logs` is exempt: it changes no result.
+
+def library_hash(rule_name):
+    """Hash of every library module that a rule's script imports, directly or not: a param, whose change reruns the rule.
+
+    As inputs, some twenty a job, they would fill each job's listing and take a fifth of the time of a plan. `logs` is
+    exempt: it changes no result.
     """
-    script = LIBRARY / f"{rule_name}.py"
-    found, waiting = set(), imported_modules(script)
+    found, waiting = set(), imported_modules(LIBRARY / f"{rule_name}.py")
     while waiting:
         found |= waiting
         waiting = (
             set().union(*(imported_modules(module_file(name)) for name in waiting))
             - found
         )
-    found.discard("nearlabel.logs")
-    files = [script, *sorted(module_file(name) for name in found)]
-    return [os.path.relpath(file) for file in files]
+    digest = hashlib.sha256()
+    for name in sorted(found - {"nearlabel.logs"}):
+        digest.update(name.encode() + b"\0" + module_file(name).read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 # Data sets
@@ -231,23 +237,18 @@ def reduction(wildcards):
     return PLAN.level(wildcards.node)["reduction"].model_dump()
 
 
-def clustering_algorithm(wildcards):
+def clustering(wildcards):
+    """The algorithm, its seed and the numbers of clusters of a block: one param, as each takes time in every plan."""
     level = PLAN.level(wildcards.node)
     chosen = level["algorithms"][wildcards.algorithm]
     extra = {"vectors": level["ks"][1]} if chosen.name == "spectral" else {}
-    return {"name": chosen.name, "parameters": chosen.parameters | extra}
-
-
-def clustering_seed(wildcards):
-    return derive_seed(
-        PLAN.config.seed,
-        f"cluster/{wildcards.dataset}/{wildcards.node}/{wildcards.algorithm}",
-    )
-
-
-def block_ks(wildcards):
-    first, last = wildcards.block.removeprefix("k").split("-")
-    return [int(first), int(last)]
+    purpose = f"cluster/{wildcards.dataset}/{wildcards.node}/{wildcards.algorithm}"
+    return {
+        "algorithm": chosen.name,
+        "ks": [int(k) for k in wildcards.block.removeprefix("k").split("-")],
+        "seed": derive_seed(PLAN.config.seed, purpose),
+        "parameters": chosen.parameters | extra,
+    }
 
 
 def label_blocks(wildcards):

@@ -5,7 +5,7 @@ rule extract_features:
     input:
         images="results/{run}/{dataset}/images.csv",
         own=encoder_files,
-        sources=sources("extract_features"),
+        script=script_file("extract_features"),
     output:
         features="results/{run}/{dataset}/features/{encoder}.h5",
     log:
@@ -28,6 +28,7 @@ rule extract_features:
         weights_dir=lambda w: PLAN.encoders[w.encoder].weights_dir or "",
         weights_mirror=lambda w: PLAN.encoders[w.encoder].weights_mirror or "",
     params:
+        library=library_hash("extract_features"),
         encoder=encoder,
         seed=encoder_seed,
         cache="results/cache",

@@ -4,7 +4,7 @@
 rule reduce_features:
     input:
         unpack(reduction_input),
-        sources=sources("reduce_features"),
+        script=script_file("reduce_features"),
     output:
         reduced="results/{run}/{dataset}/grouping/{node}/{encoder}/reduced.h5",
     log:
@@ -21,6 +21,7 @@ rule reduce_features:
         # A limit that stops a job or not changes no number: not among the params, whose change would rerun it.
         min_overlap=overlap_wanted,
     params:
+        library=library_hash("reduce_features"),
         reduction=reduction,
         seed=lambda w: derive_seed(PLAN.config.seed, f"reduce/{w.dataset}/{w.node}"),
         threads=GROUPING.threads,
@@ -31,7 +32,7 @@ rule reduce_features:
 rule cluster_images:
     input:
         reduced="results/{run}/{dataset}/grouping/{node}/{encoder}/reduced.h5",
-        sources=sources("cluster_images"),
+        script=script_file("cluster_images"),
     output:
         labels="results/{run}/{dataset}/grouping/{node}/{encoder}/labels/{algorithm}/{block}.h5",
     log:
@@ -45,9 +46,8 @@ rule cluster_images:
         mem_mb=clustering_memory(lambda w: [w.algorithm]),
         runtime=hours(4),
     params:
-        algorithm=clustering_algorithm,
-        ks=block_ks,
-        seed=clustering_seed,
+        library=library_hash("cluster_images"),
+        clustering=clustering,
         threads=GROUPING.threads,
     script:
         "../workflow_scripts/cluster_images.py"
@@ -57,7 +57,7 @@ rule score_clusterings:
     input:
         reduced="results/{run}/{dataset}/grouping/{node}/{encoder}/reduced.h5",
         labels=label_blocks,
-        sources=sources("score_clusterings"),
+        script=script_file("score_clusterings"),
     output:
         quality="results/{run}/{dataset}/grouping/{node}/{encoder}/quality.csv",
         errors="results/{run}/{dataset}/grouping/{node}/{encoder}/silhouette_error.csv",
@@ -74,6 +74,7 @@ rule score_clusterings:
         runtime=hours(2),
         batched=1,
     params:
+        library=library_hash("score_clusterings"),
         silhouettes=GROUPING.silhouettes.model_dump(),
         # The same images for every encoder, so that their silhouettes compare.
         seed=lambda w: derive_seed(
@@ -90,7 +91,7 @@ rule evaluate_c_score:
         quality="results/{run}/{dataset}/grouping/{node}/{encoder}/quality.csv",
         labels=label_blocks,
         manifest="results/{run}/{dataset}/manifest.csv",
-        sources=sources("evaluate_c_score"),
+        script=script_file("evaluate_c_score"),
     output:
         scores="results/{run}/{dataset}/grouping/{node}/{encoder}/scores.csv",
         null="results/{run}/{dataset}/grouping/{node}/{encoder}/null.csv",
@@ -107,6 +108,7 @@ rule evaluate_c_score:
         runtime=hours(1),
         batched=1,
     params:
+        library=library_hash("evaluate_c_score"),
         permutations=GROUPING.permutations,
         seed=lambda w: derive_seed(
             PLAN.config.seed, f"null/{w.dataset}/{w.node}/{w.encoder}"
@@ -120,7 +122,7 @@ rule select_clustering:
         scores=selection_tables,
         reduced=per_encoder("reduced.h5"),
         labels=per_encoder_labels,
-        sources=sources("select_clustering"),
+        script=script_file("select_clustering"),
     output:
         selection="results/{run}/{dataset}/grouping/{node}/selection.json",
         clusters="results/{run}/{dataset}/grouping/{node}/clusters.csv",
@@ -137,6 +139,7 @@ rule select_clustering:
         runtime=minutes(30),
         batched=1,
     params:
+        library=library_hash("select_clustering"),
         criterion=lambda w: PLAN.level(w.node)["criterion"],
         choice=choice,
     script:
@@ -148,7 +151,7 @@ rule measure_stability:
         reduced=per_encoder("reduced.h5"),
         selection="results/{run}/{dataset}/grouping/{node}/selection.json",
         clusters="results/{run}/{dataset}/grouping/{node}/clusters.csv",
-        sources=sources("measure_stability"),
+        script=script_file("measure_stability"),
     output:
         stability="results/{run}/{dataset}/grouping/{node}/stability.csv",
     log:
@@ -162,6 +165,7 @@ rule measure_stability:
         mem_mb=clustering_memory(lambda w: PLAN.level(w.node)["algorithms"]),
         runtime=hours(4),
     params:
+        library=library_hash("measure_stability"),
         algorithms=lambda w: {
             id: algorithm.model_dump()
             for id, algorithm in PLAN.level(w.node)["algorithms"].items()
@@ -184,7 +188,7 @@ if PLAN.grows:
             selections=level_nodes("selection.json"),
             reduced=level_reduced,
             manifest="results/{run}/{dataset}/manifest.csv",
-            sources=sources("plan_level"),
+            script=script_file("plan_level"),
         output:
             table="results/{run}/{dataset}/grouping/levels/{level}.csv",
         log:
@@ -199,6 +203,7 @@ if PLAN.grows:
             mem_mb=memory(1000, 4),
             runtime=hours(1),
         params:
+            library=library_hash("plan_level"),
             silhouettes=GROUPING.silhouettes.model_dump(),
             limits=GROUPING.expand_limits.model_dump(exclude={"max_level"}),
             deepest=lambda w: int(w.level) >= PLAN.last_level,
@@ -214,7 +219,7 @@ rule collect_groups:
         manifest="results/{run}/{dataset}/manifest.csv",
         images="results/{run}/{dataset}/images.csv",
         names=names_file,
-        sources=sources("collect_groups"),
+        script=script_file("collect_groups"),
     output:
         groups="results/{run}/{dataset}/grouping/groups.csv",
         folder=directory("results/{run}/{dataset}/grouping/groups"),
@@ -240,6 +245,7 @@ rule collect_groups:
         runtime=hours(1),
         batched=1,
     params:
+        library=library_hash("collect_groups"),
         min_overlap=GROUPING.min_overlap,
         copies=GROUPING.groups == "copies",
     script:

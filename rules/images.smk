@@ -3,7 +3,7 @@
 
 rule draw_synthetic:
     input:
-        sources=sources("draw_synthetic"),
+        script=script_file("draw_synthetic"),
     output:
         images=directory("results/{run}/{dataset}/synthetic"),
         table="results/{run}/{dataset}/synthetic.csv",
@@ -20,6 +20,7 @@ rule draw_synthetic:
         runtime=minutes(30),
         batched=1,
     params:
+        library=library_hash("draw_synthetic"),
         strips=synthetic_strips,
         seed=lambda w: derive_seed(PLAN.config.seed, f"synthetic/{w.dataset}"),
     script:
@@ -31,7 +32,7 @@ rule check_images:
     input:
         made=reader_input,
         near_labels=sample_labels_file,
-        sources=sources("check_images"),
+        script=script_file("check_images"),
     output:
         images="results/{run}/{dataset}/images.csv",
         rejected="results/{run}/{dataset}/rejected.csv",
@@ -48,6 +49,7 @@ rule check_images:
         runtime=hours(2),
         batched=1,
     params:
+        library=library_hash("check_images"),
         spec=reader_spec,
         listing=reader_listing,
         sample=sample,
@@ -61,7 +63,7 @@ rule assign_near_labels:
     input:
         images="results/{run}/{dataset}/images.csv",
         near_labels=near_labels_file,
-        sources=sources("assign_near_labels"),
+        script=script_file("assign_near_labels"),
     output:
         manifest="results/{run}/{dataset}/manifest.csv",
     log:
@@ -77,6 +79,7 @@ rule assign_near_labels:
         runtime=minutes(10),
         batched=1,
     params:
+        library=library_hash("assign_near_labels"),
         near_labels=lambda w: chosen_dataset(w).near_labels,
     script:
         "../workflow_scripts/assign_near_labels.py"

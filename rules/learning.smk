@@ -7,7 +7,7 @@ FOLD = "results/{run}/{dataset}/learning/{strategy}/fold{fold}"
 rule decode_images:
     input:
         images="results/{run}/{dataset}/images.csv",
-        sources=sources("decode_images"),
+        script=script_file("decode_images"),
     output:
         images="results/{run}/{dataset}/images/{size}.h5",
     log:
@@ -22,6 +22,7 @@ rule decode_images:
         mem_mb=memory(3000),
         runtime=hours(2),
     params:
+        library=library_hash("decode_images"),
         network=placed_network,
     script:
         "../workflow_scripts/decode_images.py"
@@ -32,7 +33,7 @@ rule encode_frozen_stages:
     input:
         images=decoded_images,
         own=network_files,
-        sources=sources("encode_frozen_stages"),
+        script=script_file("encode_frozen_stages"),
     output:
         frozen="results/{run}/{dataset}/learning/frozen.h5",
     log:
@@ -48,6 +49,7 @@ rule encode_frozen_stages:
         mem_mb=memory(4000, 1, ["images"]),
         runtime=hours(4),
     params:
+        library=library_hash("encode_frozen_stages"),
         network=network,
         fine_tune=lambda w: LEARNING.fine_tune,
         weights_seed=lambda w: weights_seed(PLAN.network),
@@ -59,7 +61,7 @@ rule split_folds:
     input:
         images="results/{run}/{dataset}/images.csv",
         manifest="results/{run}/{dataset}/manifest.csv",
-        sources=sources("split_folds"),
+        script=script_file("split_folds"),
     output:
         folds="results/{run}/{dataset}/learning/folds.csv",
     log:
@@ -75,6 +77,7 @@ rule split_folds:
         runtime=hours(1),
         batched=1,
     params:
+        library=library_hash("split_folds"),
         positive=lambda w: LEARNING.positive,
         folds=lambda w: LEARNING.folds,
         distance=lambda w: LEARNING.duplicate_distance,
@@ -86,7 +89,7 @@ rule split_folds:
 rule run_active_learning:
     input:
         **FOLD_INPUT,
-        sources=sources("run_active_learning"),
+        script=script_file("run_active_learning"),
     output:
         rounds=f"{FOLD}/rounds.csv",
         queries=f"{FOLD}/queries.csv",
@@ -105,6 +108,7 @@ rule run_active_learning:
         # Not more with each attempt: the next one goes on from the last finished round.
         runtime="24h",
     params:
+        library=library_hash("run_active_learning"),
         fold=learnt_fold,
         strategy=query_strategy,
         settings=round_settings,
@@ -119,7 +123,7 @@ rule run_active_learning:
 rule train_full_pool:
     input:
         **FOLD_INPUT,
-        sources=sources("train_full_pool"),
+        script=script_file("train_full_pool"),
     output:
         bound="results/{run}/{dataset}/learning/full_pool/fold{fold}.json",
     log:
@@ -135,6 +139,7 @@ rule train_full_pool:
         mem_mb=memory(4000, 1, ["values"]),
         runtime=hours(12),
     params:
+        library=library_hash("train_full_pool"),
         fold=learnt_fold,
         settings=retrain_settings,
         fold_seed=fold_seed,
@@ -145,7 +150,7 @@ rule train_full_pool:
 rule find_knees:
     input:
         rounds=f"{FOLD}/rounds.csv",
-        sources=sources("find_knees"),
+        script=script_file("find_knees"),
     output:
         knees=f"{FOLD}/knees.json",
     log:
@@ -161,6 +166,7 @@ rule find_knees:
         runtime=minutes(10),
         batched=1,
     params:
+        library=library_hash("find_knees"),
         knee=lambda w: LEARNING.knee.model_dump(),
     script:
         "../workflow_scripts/find_knees.py"
@@ -172,7 +178,7 @@ rule retrain_batch:
         **FOLD_INPUT,
         queries=f"{FOLD}/queries.csv",
         knees=f"{FOLD}/knees.json",
-        sources=sources("retrain_batch"),
+        script=script_file("retrain_batch"),
     output:
         best=f"{FOLD}/batch_best.json",
         knee=f"{FOLD}/batch_knee.json",
@@ -191,6 +197,7 @@ rule retrain_batch:
         runtime=hours(12),
         batched=1,
     params:
+        library=library_hash("retrain_batch"),
         fold=learnt_fold,
         settings=retrain_settings,
         fold_seed=fold_seed,
@@ -202,7 +209,7 @@ rule summarise_learning:
     input:
         folds=learnt_files(),
         manifests=per_learnt("{dataset}/manifest.csv"),
-        sources=sources("summarise_learning"),
+        script=script_file("summarise_learning"),
     output:
         learning_tables(),
     log:
@@ -218,6 +225,7 @@ rule summarise_learning:
         runtime=minutes(30),
         batched=1,
     params:
+        library=library_hash("summarise_learning"),
         datasets={name: PLAN.config.datasets[name].kind for name in LEARNT},
         strategies=strategy_names(),
         folds=LEARNING.folds if LEARNING else 0,
@@ -229,7 +237,7 @@ rule plot_learning:
     input:
         folds=lambda w: fold_files(w.dataset),
         manifest="results/{run}/{dataset}/manifest.csv",
-        sources=sources("plot_learning"),
+        script=script_file("plot_learning"),
     output:
         learning_svg="results/{run}/figures/{dataset}_learning.svg",
         learning_png="results/{run}/figures/{dataset}_learning.png",
@@ -248,6 +256,7 @@ rule plot_learning:
         runtime=minutes(10),
         batched=1,
     params:
+        library=library_hash("plot_learning"),
         strategies=strategy_names(),
         folds=LEARNING.folds if LEARNING else 0,
     script:

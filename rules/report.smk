@@ -6,7 +6,7 @@ rule plot_quality:
         scores=per_encoder("quality.csv"),
         reduced=per_encoder("reduced.h5"),
         selection="results/{run}/{dataset}/grouping/{node}/selection.json",
-        sources=sources("plot_quality"),
+        script=script_file("plot_quality"),
     output:
         multiext(
             "results/{run}/figures/{dataset}_{node}_quality", svg=".svg", png=".png"
@@ -23,6 +23,8 @@ rule plot_quality:
         mem_mb=memory(1000, 4),
         runtime=minutes(10),
         batched=1,
+    params:
+        library=library_hash("plot_quality"),
     script:
         "../workflow_scripts/plot_quality.py"
 
@@ -34,7 +36,7 @@ rule plot_clusters:
         clusters="results/{run}/{dataset}/grouping/{node}/clusters.csv",
         manifest="results/{run}/{dataset}/manifest.csv",
         names=names_file,
-        sources=sources("plot_clusters"),
+        script=script_file("plot_clusters"),
     output:
         clusters_svg="results/{run}/figures/{dataset}_{node}_clusters.svg",
         clusters_png="results/{run}/figures/{dataset}_{node}_clusters.png",
@@ -52,6 +54,8 @@ rule plot_clusters:
         mem_mb=memory(1000, 4),
         runtime=minutes(10),
         batched=1,
+    params:
+        library=library_hash("plot_clusters"),
     script:
         "../workflow_scripts/plot_clusters.py"
 
@@ -63,7 +67,7 @@ rule plot_dendrogram:
         clusters="results/{run}/{dataset}/grouping/{node}/clusters.csv",
         manifest="results/{run}/{dataset}/manifest.csv",
         names=names_file,
-        sources=sources("plot_dendrogram"),
+        script=script_file("plot_dendrogram"),
     output:
         svg="results/{run}/figures/{dataset}_{node}_dendrogram.svg",
         png="results/{run}/figures/{dataset}_{node}_dendrogram.png",
@@ -79,6 +83,7 @@ rule plot_dendrogram:
         runtime=minutes(30),
         batched=1,
     params:
+        library=library_hash("plot_dendrogram"),
         linkages=lambda w: linkages(w.node),
         neighbors=lambda w: merged_neighbors(w.node),
     script:
@@ -93,7 +98,7 @@ rule plot_agreement:
         labels=per_encoder_labels,
         selection="results/{run}/{dataset}/grouping/{node}/selection.json",
         manifest="results/{run}/{dataset}/manifest.csv",
-        sources=sources("plot_agreement"),
+        script=script_file("plot_agreement"),
     output:
         convergence_svg="results/{run}/figures/{dataset}_{node}_convergence.svg",
         convergence_png="results/{run}/figures/{dataset}_{node}_convergence.png",
@@ -111,6 +116,8 @@ rule plot_agreement:
         mem_mb=memory(1000, 4),
         runtime=minutes(10),
         batched=1,
+    params:
+        library=library_hash("plot_agreement"),
     script:
         "../workflow_scripts/plot_agreement.py"
 
@@ -121,7 +128,7 @@ rule draw_contact_sheets:
         reduced=per_encoder("reduced.h5"),
         selection="results/{run}/{dataset}/grouping/{node}/selection.json",
         clusters="results/{run}/{dataset}/grouping/{node}/clusters.csv",
-        sources=sources("draw_contact_sheets"),
+        script=script_file("draw_contact_sheets"),
     output:
         sheets=directory("results/{run}/figures/{dataset}_{node}_sheets"),
         index="results/{run}/figures/{dataset}_{node}_sheets.csv",
@@ -137,6 +144,8 @@ rule draw_contact_sheets:
         mem_mb=memory(1000, 4),
         runtime=minutes(30),
         batched=1,
+    params:
+        library=library_hash("draw_contact_sheets"),
     script:
         "../workflow_scripts/draw_contact_sheets.py"
 
@@ -146,7 +155,7 @@ rule plot_tree:
         levels=lambda w: level_table(w.dataset, PLAN.last_level),
         groups="results/{run}/{dataset}/grouping/groups.csv",
         names=names_file,
-        sources=sources("plot_tree"),
+        script=script_file("plot_tree"),
     output:
         svg="results/{run}/figures/{dataset}_tree.svg",
         png="results/{run}/figures/{dataset}_tree.png",
@@ -162,6 +171,8 @@ rule plot_tree:
         mem_mb=memory(1000),
         runtime=minutes(10),
         batched=1,
+    params:
+        library=library_hash("plot_tree"),
     script:
         "../workflow_scripts/plot_tree.py"
 
@@ -173,7 +184,7 @@ rule plot_classifiers:
         summary="results/{run}/{dataset}/grouping/{node}/classifiers/{target}/summary.json",
         model="results/{run}/{dataset}/grouping/{node}/classifiers/{target}/model.skops",
         names=names_file,
-        sources=sources("plot_classifiers"),
+        script=script_file("plot_classifiers"),
     output:
         classifiers_svg="results/{run}/figures/{dataset}_{node}_{target}_classifiers.svg",
         classifiers_png="results/{run}/figures/{dataset}_{node}_{target}_classifiers.png",
@@ -191,6 +202,8 @@ rule plot_classifiers:
         mem_mb=memory(1000, 4),
         runtime=minutes(10),
         batched=1,
+    params:
+        library=library_hash("plot_classifiers"),
     script:
         "../workflow_scripts/plot_classifiers.py"
 
@@ -200,7 +213,7 @@ rule tabulate_grouping:
         scores=per_node_encoder("{dataset}/grouping/{node}/{encoder}/scores.csv"),
         reduced=per_node_encoder("{dataset}/grouping/{node}/{encoder}/reduced.h5"),
         selections=per_node("{dataset}/grouping/{node}/selection.json"),
-        sources=sources("tabulate_grouping"),
+        script=script_file("tabulate_grouping"),
     output:
         multiext("results/{run}/tables/grouping", csv=".csv", md=".md", tex=".tex"),
     log:
@@ -216,6 +229,7 @@ rule tabulate_grouping:
         runtime=minutes(10),
         batched=1,
     params:
+        library=library_hash("tabulate_grouping"),
         kinds={name: PLAN.config.datasets[name].kind for name in GROUPING.datasets},
     script:
         "../workflow_scripts/tabulate_grouping.py"
@@ -227,7 +241,7 @@ rule tabulate_clusters:
         stability=per_node("{dataset}/grouping/{node}/stability.csv"),
         manifests=per_dataset("{dataset}/manifest.csv"),
         names=[file for file in GROUPING.names.values()],
-        sources=sources("tabulate_clusters"),
+        script=script_file("tabulate_clusters"),
     output:
         clusters_csv="results/{run}/tables/clusters.csv",
         clusters_md="results/{run}/tables/clusters.md",
@@ -248,6 +262,7 @@ rule tabulate_clusters:
         runtime=minutes(10),
         batched=1,
     params:
+        library=library_hash("tabulate_clusters"),
         names=GROUPING.names,
     script:
         "../workflow_scripts/tabulate_clusters.py"
@@ -258,7 +273,7 @@ rule tabulate_classifiers:
         summaries=per_classification(
             "{dataset}/grouping/{node}/classifiers/{target}/summary.json"
         ),
-        sources=sources("tabulate_classifiers"),
+        script=script_file("tabulate_classifiers"),
     output:
         multiext("results/{run}/tables/classifiers", csv=".csv", md=".md", tex=".tex"),
     log:
@@ -273,6 +288,8 @@ rule tabulate_classifiers:
         mem_mb=memory(1000),
         runtime=minutes(10),
         batched=1,
+    params:
+        library=library_hash("tabulate_classifiers"),
     script:
         "../workflow_scripts/tabulate_classifiers.py"
 
@@ -301,7 +318,8 @@ rule write_report:
         learning_folds=learnt_files(),
         learning_manifests=per_learnt("{dataset}/manifest.csv"),
         learning_figures=learning_figures(".svg"),
-        sources=sources("write_report") + report_templates(),
+        script=script_file("write_report"),
+        templates=report_templates(),
     output:
         page="results/{run}/report/index.html",
     log:
@@ -317,6 +335,7 @@ rule write_report:
         runtime=minutes(30),
         batched=1,
     params:
+        library=library_hash("write_report"),
         config=PLAN.config.model_dump(),
         datasets=GROUPING.datasets,
         nodes=lambda w: {name: clustered_nodes(name) for name in GROUPING.datasets},

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from filelock import FileLock
 
 REPOSITORY = Path(__file__).parents[1]
 WORKFLOW = ["Snakefile", "rules", "workflow_scripts", "config", "profiles", "envs"]
@@ -101,13 +102,20 @@ class Workspace:
 
 
 @pytest.fixture(scope="session")
-def tiny_run(tmp_path_factory) -> Workspace:
-    """The tiny run, finished; not to be changed."""
-    folder = tmp_path_factory.mktemp("tiny")
-    copy_workflow(folder)
-    workspace = Workspace(folder)
-    workspace.config = TINY
-    workspace.snakemake()
+def tiny_run(tmp_path_factory, worker_id) -> Workspace:
+    """The tiny run, finished; not to be changed. Made by the first of pytest's workers that needs it."""
+    shared = tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
+    workspace = Workspace(shared / "tiny")
+    with FileLock(shared / "tiny.lock"):
+        if not workspace.folder.exists():
+            partial = shared / "tiny.partial"
+            shutil.rmtree(partial, ignore_errors=True)  # another worker's that failed
+            partial.mkdir()
+            copy_workflow(partial)
+            made = Workspace(partial)
+            made.config = TINY
+            made.snakemake()
+            partial.rename(workspace.folder)
     return workspace
 
 

@@ -8,12 +8,13 @@ from nearlabel.logs import configure_logging
 configure_logging(snakemake.log[0])
 threadpool_limits(snakemake.params.threads)
 reduced = read_reduced(snakemake.input.reduced)
-first, last = snakemake.params.ks
+clustering = snakemake.params.clustering
+first, last = clustering["ks"]
 clusterings = sweep(
     reduced.reduction.values,
-    snakemake.params.algorithm["name"],
+    clustering["algorithm"],
     range(first, last + 1),
-    snakemake.params.seed,
-    **snakemake.params.algorithm["parameters"],
+    clustering["seed"],
+    **clustering["parameters"],
 )
 write_labels(snakemake.output.labels, reduced.image_id, clusterings, snakemake.wildcards.algorithm)

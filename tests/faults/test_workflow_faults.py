@@ -11,8 +11,6 @@ import h5py
 import pytest
 import torch
 
-pytestmark = pytest.mark.slow
-
 FEATURES = "results/tiny/steel/features/resnet18.h5"
 RUN = "results/tiny/steel/learning/gradcam_avg/fold0/rounds.csv"
 

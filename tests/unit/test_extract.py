@@ -127,7 +127,6 @@ def test_a_killed_run_continues_and_ends_with_the_same_bytes(images, run, tmp_pa
     assert encoded == [4, 4, 1]
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are found through /proc")
 def test_a_run_killed_outright_leaves_no_process_and_ends_with_the_same_bytes(tmp_path, run):
     for number in range(24):

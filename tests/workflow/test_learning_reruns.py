@@ -9,8 +9,6 @@ import sys
 import pytest
 import yaml
 
-pytestmark = pytest.mark.slow
-
 STRATEGIES, FOLDS = ("gradcam_avg",), range(3)
 PER_RUN = ("run_active_learning", "find_knees", "retrain_batch")
 SUMMARIES = {"summarise_learning", "plot_learning", "write_report"}

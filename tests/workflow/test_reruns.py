@@ -10,8 +10,6 @@ import pytest
 from conftest import Workspace, copy_workflow
 from PIL import Image
 
-pytestmark = pytest.mark.slow
-
 BLOCKS = ["k002-003", "k004-006"]
 
 
@@ -100,6 +98,7 @@ def test_fresh_checkout_over_results_without_their_records(checkout):
     assert checkout.jobs() == set()
 
 
+@pytest.mark.slow
 def test_one_image_more(workspace):
     """Everything of the data set runs again, and features of the images seen before come from the cache."""
     drawn = workspace.folder / "results/tiny/steel/synthetic"

@@ -11,8 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-pytestmark = pytest.mark.slow
-
 QUALITY_COLUMNS = ["algorithm", "k", "entropy", "silhouette", "smallest", "largest", "flags"]
 SCORE_COLUMNS = [
     *QUALITY_COLUMNS,
@@ -89,6 +87,7 @@ def test_contract(tiny_run):
     assert "not trained" in (run / "report/index.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_one_core_gives_the_same_bytes(tiny_run, workspace):
     # Folds differ in their images alone: the first is run again, as everything else, the others stay.
     learning = workspace.folder / "results/tiny/steel/learning"
@@ -104,6 +103,7 @@ def test_one_core_gives_the_same_bytes(tiny_run, workspace):
     assert [name for name in found if found[name] != expected[name]] == []
 
 
+@pytest.mark.slow
 def test_bad_images_are_listed_and_the_run_goes_on(workspace):
     synthetic = workspace.folder / "results/tiny/steel/synthetic"
     shutil.copytree(synthetic, workspace.folder / "own", ignore=shutil.ignore_patterns(".*"))

@@ -8,8 +8,6 @@ import pytest
 
 from nearlabel.grouping.levels import read_level
 
-pytestmark = pytest.mark.slow
-
 GROUPING = "results/tiny/steel/grouping"
 
 
@@ -71,6 +69,7 @@ def test_null_and_evidence_of_the_tiny_run(tiny_run):
     assert (enrichment["q_value"] >= enrichment["p_value"] - 1e-12).all()
 
 
+@pytest.mark.slow
 def test_a_tree_grows_by_itself_and_stops_within_its_limits(workspace):
     limits = {"min_size": 5, "purity": 0.99, "max_children": 2, "max_level": 2}
     change(workspace, expand="auto", expand_limits=limits)
@@ -104,6 +103,7 @@ def test_a_tree_grows_by_itself_and_stops_within_its_limits(workspace):
     assert len(set(read(grouping / left / "clusters.csv")["cluster"])) == 2
 
 
+@pytest.mark.slow
 def test_names_show_everywhere_and_a_named_node_whose_images_changed_is_reported_or_refused(workspace):
     clusters = read(workspace.folder / f"{GROUPING}/root/clusters.csv")
     largest = clusters["cluster"].eq("0").sum()
