@@ -106,16 +106,15 @@ def tiny_run(tmp_path_factory, worker_id) -> Workspace:
     """The tiny run, finished; not to be changed. Made by the first of pytest's workers that needs it."""
     shared = tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
     workspace = Workspace(shared / "tiny")
+    finished = shared / "tiny.finished"
     with FileLock(shared / "tiny.lock"):
-        if not workspace.folder.exists():
-            partial = shared / "tiny.partial"
-            shutil.rmtree(partial, ignore_errors=True)  # another worker's that failed
-            partial.mkdir()
-            copy_workflow(partial)
-            made = Workspace(partial)
-            made.config = TINY
-            made.snakemake()
-            partial.rename(workspace.folder)
+        if not finished.exists():
+            shutil.rmtree(workspace.folder, ignore_errors=True)  # of another worker, which failed
+            workspace.folder.mkdir()
+            copy_workflow(workspace.folder)
+            workspace.config = TINY
+            workspace.snakemake()
+            finished.touch()
     return workspace
 
 
