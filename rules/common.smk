@@ -111,7 +111,8 @@ def library_hash(rule_name):
         )
     digest = hashlib.sha256()
     for name in sorted(found - {"nearlabel.logs"}):
-        digest.update(name.encode() + b"\0" + module_file(name).read_bytes() + b"\0")
+        digest.update(name.encode())
+        digest.update(module_file(name).read_bytes())
     return digest.hexdigest()
 
 
