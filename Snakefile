@@ -10,7 +10,10 @@ if not workflow.config_settings.configfiles:
 
 
 include: "rules/common.smk"
+include: "rules/common_resources.smk"
+include: "rules/common_grouping.smk"
 include: "rules/common_learning.smk"
+include: "rules/common_report.smk"
 include: "rules/images.smk"
 include: "rules/features.smk"
 include: "rules/grouping.smk"

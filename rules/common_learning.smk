@@ -159,30 +159,6 @@ def strategy_names():
     return {id: strategy.name for id, strategy in PLAN.strategies.items()}
 
 
-def learning_settings():
-    """What the report says of how the models were trained."""
-    size = PLAN.network.image_size
-    shown = {
-        "network": PLAN.network.name,
-        "weights": PLAN.network.weights,
-        "geometry": PLAN.network.geometry,
-        "image_size": (
-            "the weights' own"
-            if size is None
-            else " × ".join(map(str, size if isinstance(size, list) else [size, size]))
-        ),
-        "training": LEARNING.training,
-        "fine_tune": LEARNING.fine_tune,
-        "batch_size": str(LEARNING.batch_size),
-        "epochs": str(LEARNING.epochs),
-        "optimiser": f"{LEARNING.optimiser.name}, learning rate {LEARNING.optimiser.learning_rate:g}",
-        "class_weights": LEARNING.class_weights,
-        "maps": LEARNING.maps.target,
-        "positive": LEARNING.positive,
-    }
-    return shown
-
-
 LEARNING_TABLES = (
     "table1",
     "table1_ap",
@@ -218,15 +194,3 @@ def learning_figures(suffix):
         for kind in ("learning", "strategies")
         for file in per_learnt(f"figures/{{dataset}}_{kind}{suffix}")
     ]
-
-
-def shown_learning():
-    """What the report shows of the learning half; None without it."""
-    if not LEARNING:
-        return None
-    return {
-        "datasets": LEARNT,
-        "strategies": strategy_names(),
-        "folds": LEARNING.folds,
-        "settings": learning_settings(),
-    }
