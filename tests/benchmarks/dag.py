@@ -1,10 +1,11 @@
 """Time that Snakemake takes to plan: a dry run of 5,000 jobs, and a call of a finished run that has nothing to do.
 
 Run from the repository: ``python tests/benchmarks/dag.py``. The first plan is the grouping paper's sweep, one number of
-clusters a job, on several data sets; limit 15 s. The second run has the shape of both papers' together (4 encoders × 5
-algorithms × k = 2 to 50 and two nodes below; 10 folds × 3 strategies) on few and small synthetic images, as its number
-of jobs and files is what counts; it is made first, in some minutes, and then called again; limit 5 s. ``--folder DIR``
-keeps it. Medians of 3.
+clusters a job, on several data sets; limit 15 s; beside it, in turns, the plan of as many jobs of a rule that has an
+output, an input and a command only. The second run has the shape of both papers' together (4 encoders × 5 algorithms ×
+k = 2 to 50 and two nodes below; 10 folds × 3 strategies) on few and small synthetic images, as its number of jobs and
+files is what counts; it is made first, in some minutes, and then called again; limit 5 s. ``--folder DIR`` keeps it.
+Medians of 3.
 """
 
 import argparse
@@ -63,14 +64,35 @@ PAPERS = {
         "retrain": {"epochs": 2, "patience": 1},
     },
 }
+BARE = """
+rule all:
+    input: expand("bare/{{number}}.txt", number=range({jobs}))
+
+rule copy:
+    input: workflow.snakefile
+    output: "bare/{{number}}.txt"
+    shell: "cp {{input}} {{output}}"
+"""
+DRY = ("--dry-run", "--quiet", "rules")
 
 
 def call(folder: Path, config: dict, *arguments: str) -> tuple[float, str]:
     """Call snakemake on the repository's workflow with results in a folder; return seconds and what it printed."""
     file = folder / f"{config['run']}.yaml"
     file.write_text(yaml.safe_dump(config), encoding="utf-8")
-    command = [sys.executable, "-m", "snakemake", "--snakefile", REPOSITORY / "Snakefile", "--directory", folder]
-    command += ["--workflow-profile", REPOSITORY / "profiles/default", "--configfile", file, "--cores", "all"]
+    profile = ["--workflow-profile", REPOSITORY / "profiles/default", "--configfile", file]
+    return snakemake(REPOSITORY / "Snakefile", folder, *profile, *arguments)
+
+
+def plan_bare(folder: Path, jobs: int) -> tuple[float, str]:
+    """Plan that many jobs of a rule that has nothing but an input, an output and a command."""
+    snakefile = folder / "bare.smk"
+    snakefile.write_text(BARE.format(jobs=jobs - 1), encoding="utf-8")
+    return snakemake(snakefile, folder, *DRY)
+
+
+def snakemake(snakefile: Path, folder: Path, *arguments: str | Path) -> tuple[float, str]:
+    command = [sys.executable, "-m", "snakemake", "--snakefile", snakefile, "--directory", folder, "--cores", "all"]
     command += arguments
     start = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True)
@@ -80,10 +102,22 @@ def call(folder: Path, config: dict, *arguments: str) -> tuple[float, str]:
     return seconds, done.stdout + done.stderr
 
 
-def report(words: str, seconds: list[float], limit: float) -> None:
+def report(words: str, seconds: list[float], limit: float, bare: list[float] = ()) -> None:
     median = statistics.median(seconds)
+    print(f"{words}: {listed(seconds)}, {median / limit:.2f} of the limit of {limit:.0f} s", flush=True)
+    if bare:
+        print(f"  as many bare jobs: {listed(bare)}; {median / statistics.median(bare):.2f} of its time", flush=True)
+
+
+def listed(seconds: list[float]) -> str:
     each = ", ".join(f"{second:.1f}" for second in seconds)
-    print(f"{words}: median {median:.1f} s (of {each}), {median / limit:.2f} of the limit of {limit:.0f} s", flush=True)
+    return f"median {statistics.median(seconds):.1f} s (of {each})"
+
+
+def count_jobs(told: str) -> int:
+    """Jobs that Snakemake says it will run."""
+    total = re.search(r"^total\s+(\d+)", told, re.MULTILINE)
+    return int(total[1]) if total else 0
 
 
 def main() -> None:
@@ -95,12 +129,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = options.folder or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        planned = [call(folder, WIDE, "--dry-run", "--quiet", "rules") for _ in range(options.repeats)]
-        jobs = re.search(r"^total\s+(\d+)", planned[0][1], re.MULTILINE)[1]
-        report(f"dry run of {jobs} jobs", [seconds for seconds, _ in planned], 15)
+        planned, bare = [], []
+        for _ in range(options.repeats):
+            seconds, told = call(folder, WIDE, *DRY)
+            planned.append(seconds)
+            bare.append(plan_bare(folder, count_jobs(told))[0])
+        report(f"dry run of {count_jobs(told)} jobs", planned, 15, bare)
         made, told = call(folder, PAPERS)
-        jobs = re.search(r"^total\s+(\d+)", told, re.MULTILINE)
-        print(f"run of the papers' shape: {jobs[1] if jobs else 'no'} jobs, {made:.0f} s", flush=True)
+        print(f"run of the papers' shape: {count_jobs(told)} jobs, {made:.0f} s", flush=True)
         again = [call(folder, PAPERS) for _ in range(options.repeats)]
         if not all("Nothing to be done" in told for _, told in again):
             raise RuntimeError("a second call found work to do")
