@@ -47,8 +47,13 @@ def fit_exponent(seconds: dict[int, float]) -> float | None:
 def format_seconds(seconds: float) -> str:
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
+            return f"{two_digits(seconds / size)} {unit}"
+    return f"{two_digits(seconds)} s"
+
+
+def two_digits(number: float) -> str:
+    """Two significant digits, more before the point where there are."""
+    return f"{number:.0f}" if number >= 10 else f"{number:#.2g}"
 
 
 def tabulate(results: dict[str, dict[int, dict]], ns: list[int], clock: str) -> str:
@@ -99,7 +104,7 @@ def estimate(results: dict[str, dict[int, dict]], clock: str, cores: int) -> str
         # What is held is in proportion to n, beside the libraries.
         memory = [(base + (by_n[last]["peak"] - base) * n / last) / 2**30 for n in FAR]
         lines.append(
-            f"| {name} | " + " | ".join(map(format_seconds, times)) + " | " + " | ".join(f"{m:.3g} GiB" for m in memory)
+            f"| {name} | " + " | ".join(map(format_seconds, times)) + " | " + " | ".join(f"{two_digits(m)} GiB" for m in memory)
             + " |"
         )  # fmt: skip
     for words, kept in (
