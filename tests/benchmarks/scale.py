@@ -103,10 +103,8 @@ def estimate(results: dict[str, dict[int, dict]], clock: str, cores: int) -> str
         times = [_span([(total[name][n], STAGES[name].jobs)], nodes * cores) for n, nodes in columns]
         # What is held is in proportion to n, beside the libraries.
         memory = [(base + (by_n[last]["peak"] - base) * n / last) / 2**30 for n in FAR]
-        lines.append(
-            f"| {name} | " + " | ".join(map(format_seconds, times)) + " | " + " | ".join(f"{two_digits(m)} GiB" for m in memory)
-            + " |"
-        )  # fmt: skip
+        cells = [*map(format_seconds, times), *(f"{two_digits(m)} GiB" for m in memory)]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
     for words, kept in (
         ("everything", list(alive)),
         ("without graphs of neighbours", [name for name in alive if "neighbours" not in name]),
