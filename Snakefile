@@ -10,51 +10,48 @@ if not workflow.config_settings.configfiles:
 
 
 include: "rules/common.smk"
-include: "rules/common_resources.smk"
 include: "rules/common_grouping.smk"
-include: "rules/common_learning.smk"
-include: "rules/common_report.smk"
 include: "rules/images.smk"
 include: "rules/features.smk"
 include: "rules/grouping.smk"
-include: "rules/classifiers.smk"
+include: "rules/models.smk"
 include: "rules/learning.smk"
 include: "rules/report.smk"
 
 
 rule grouping:
     input:
-        per_dataset("{dataset}/images.csv"),
-        per_dataset("{dataset}/rejected.csv"),
-        per_dataset("{dataset}/manifest.csv"),
-        grouped_features(),
-        per_node_encoder("{dataset}/grouping/{node}/{encoder}/scores.csv"),
-        per_node("{dataset}/grouping/{node}/selection.json"),
-        per_node("{dataset}/grouping/{node}/clusters.csv"),
-        per_node("{dataset}/grouping/{node}/stability.csv"),
-        per_dataset("{dataset}/grouping/groups.csv"),
-        [level_table(name, PLAN.last_level) for name in GROUPING.datasets],
-        per_classification("{dataset}/grouping/{node}/classifiers/{target}/model.skops"),
+        grouping.per_dataset(PLAN, run_files.IMAGES),
+        grouping.per_dataset(PLAN, run_files.REJECTED),
+        grouping.per_dataset(PLAN, run_files.NEAR_LABELS),
+        grouping.grouped_features(PLAN),
+        per_node_encoder(run_files.SCORES),
+        per_node(run_files.SELECTION),
+        per_node(run_files.CLUSTERS),
+        per_node(run_files.STABILITY),
+        grouping.per_dataset(PLAN, run_files.GROUPS),
+        grouping.level_tables(PLAN),
+        grouping.per_classification(PLAN, run_files.MODEL),
     localrule: True
 
 
 rule learning:
     input:
-        per_learnt("{dataset}/images.csv"),
-        per_learnt("{dataset}/rejected.csv"),
-        learnt_files(),
-        run_learning_tables(),
-        learning_figures(".png"),
+        learning.per_learnt(PLAN, run_files.IMAGES),
+        learning.per_learnt(PLAN, run_files.REJECTED),
+        learning.learnt_files(PLAN),
+        reporting.run_learning_tables(PLAN),
+        reporting.learning_figures(PLAN, "png"),
     localrule: True
 
 
 rule report:
     input:
-        f"results/{PLAN.config.run}/report/index.html",
-        grouping_tables(("csv",)),
-        node_figures(".png"),
-        per_node("figures/{dataset}_{node}_sheets.csv"),
-        per_dataset("figures/{dataset}_tree.png"),
+        fill(run_files.PAGE, run=PLAN.config.run),
+        reporting.grouping_tables(PLAN, ("csv",)),
+        node_figures("png"),
+        per_node(run_files.SHEET_INDEX),
+        grouping.per_dataset(PLAN, run_files.DATASET_FIGURE, kind="tree", suffix="png"),
     localrule: True
 
 

@@ -1,26 +1,32 @@
-"""The plan of this run, and what rules of both halves take their inputs and params from."""
+"""The plan of this run, and what rules of both halves take from Snakemake's own objects."""
 
-import ast
-import hashlib
 import os
 import sys
-from functools import cache
 from pathlib import Path
 
-import yaml
 from snakemake.exceptions import WorkflowError
 
-LIBRARY = Path(workflow.basedir) / "workflow_scripts"
-sys.path.insert(0, str(LIBRARY))
-# Scripts import the library from this checkout, whose files are their rules' inputs, whatever is installed.
+SCRIPTS = Path(workflow.basedir) / "workflow_scripts"
+sys.path.insert(0, str(SCRIPTS))
+# Scripts import the library from this checkout, whose code their rules' params hash, whatever is installed.
 os.environ |= {
-    "PYTHONPATH": os.pathsep.join(filter(None, [str(LIBRARY), os.getenv("PYTHONPATH")]))
+    "PYTHONPATH": os.pathsep.join(filter(None, [str(SCRIPTS), os.getenv("PYTHONPATH")]))
 }
 
+from nearlabel import run_files
 from nearlabel.config import WINNER, ConfigError, hash_config
-from nearlabel.images.listing import fingerprint_listing
-from nearlabel.plan import plan_run
+from nearlabel.plan import datasets, grouping, learning, networks, plan_run
+from nearlabel.plan import report as reporting
+from nearlabel.plan.resources import (
+    clustering_memory,
+    count_gpus,
+    hours,
+    memory,
+    minutes,
+)
+from nearlabel.run_files import fill
 from nearlabel.seeds import derive_seed
+from nearlabel.sources import sources_of_script
 
 try:
     PLAN = plan_run(config)
@@ -54,159 +60,38 @@ wildcard_constraints:
     node=r"root(\.\d+)*",
     encoder="|".join([*PLAN.encoders, WINNER]),
     algorithm="|".join(
-        dict.fromkeys(id for level in PLAN.levels for id in level["algorithms"])
+        dict.fromkeys(id for level in PLAN.levels for id in level.algorithms)
     ),
     block=r"k\d\d\d+-\d\d\d+",
     level=r"\d+",
     target="clusters|near_labels",
+    strategy="|".join(PLAN.strategies) or "none",
+    fold=r"\d+",
+    size=r"\d+(x\d+)?|own",
+    suffix="csv|md|tex|svg|png",
 
 
-# Library modules
-
-
-def module_file(module):
-    """File of a library module or package, None for a name that is neither."""
-    stem = LIBRARY / Path(*module.split("."))
-    for file in (stem.with_suffix(".py"), stem / "__init__.py"):
-        if file.is_file():
-            return file
-
-
-@cache
-def imported_modules(file):
-    """Names of the library modules that one file imports, packages on the way included."""
-    names = set()
-    for statement in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(statement, ast.Import):
-            names |= {alias.name for alias in statement.names}
-        elif isinstance(statement, ast.ImportFrom):
-            names.add(statement.module)
-            names |= {f"{statement.module}.{alias.name}" for alias in statement.names}
-    names = {name for name in names if name.split(".")[0] == "nearlabel"}
-    names |= {name.rpartition(".")[0] for name in names if "." in name}
-    return {name for name in names if module_file(name)}
-
-
-def script_file(rule_name):
-    """A rule's script, an input of it."""
-    return os.path.relpath(LIBRARY / f"{rule_name}.py")
+# As young as the checkout and never edited. An input of every rule, so that results whose records Snakemake has lost
+# are made again by a fresh checkout: nothing tells whether they are of its code.
+CHECKOUT = os.path.relpath(SCRIPTS / "nearlabel/__init__.py")
 
 
 def library_hash(rule_name):
-    """Hash of every library module that a rule's script imports, directly or not: a param, whose change reruns the rule.
-
-    As inputs, some twenty a job, they would fill each job's listing and take a fifth of the time of a plan. `logs` is
-    exempt: it changes no result.
-    """
-    found, waiting = set(), imported_modules(LIBRARY / f"{rule_name}.py")
-    while waiting:
-        found |= waiting
-        waiting = (
-            set().union(*(imported_modules(module_file(name)) for name in waiting))
-            - found
-        )
-    digest = hashlib.sha256()
-    for name in sorted(found - {"nearlabel.logs"}):
-        digest.update(name.encode())
-        digest.update(module_file(name).read_bytes())
-    return digest.hexdigest()
+    """Hash of all that a rule's script depends on, as a param; where one job runs, only when it is asked for."""
+    script = SCRIPTS / f"{rule_name}.py"
+    if not workflow.is_main_process:
+        return lambda wildcards: sources_of_script(script).hash()
+    try:
+        return sources_of_script(script).hash()
+    except ValueError as error:
+        raise WorkflowError(str(error)) from None
 
 
-# Data sets
+def of_plan(function, *names):
+    """Input or param function: a function of the plan and of the wildcards so named."""
+    return lambda wildcards: function(PLAN, *(wildcards[name] for name in names))
 
 
-def chosen_dataset(wildcards):
-    return PLAN.config.datasets[wildcards.dataset]
-
-
-DATASET_KEYS = {"near_labels", "sample", "min_accepted", "max_pixels"}
-
-
-def synthetic_strips(wildcards):
-    """How the strips of a synthetic data set are drawn."""
-    return chosen_dataset(wildcards).model_dump(exclude=DATASET_KEYS | {"kind"})
-
-
-def reader_spec(wildcards):
-    """What the reader needs to know of a data set."""
-    chosen = chosen_dataset(wildcards)
-    if chosen.kind == "synthetic":
-        folder = f"results/{PLAN.config.run}/{wildcards.dataset}"
-        return {
-            "kind": "synthetic",
-            "root": f"{folder}/synthetic",
-            "table": f"{folder}/synthetic.csv",
-        }
-    return chosen.model_dump(exclude=DATASET_KEYS)
-
-
-def reader_input(wildcards):
-    """Files of a data set that this workflow makes itself; the user's own count by their listing."""
-    spec = reader_spec(wildcards)
-    return [spec["table"]] if spec["kind"] == "synthetic" else []
-
-
-def reader_listing(wildcards):
-    spec = reader_spec(wildcards)
-    return None if spec["kind"] == "synthetic" else fingerprint_listing(spec)
-
-
-def sample(wildcards):
-    """The sample to draw; near-labels belong to it only when it balances them."""
-    chosen = chosen_dataset(wildcards)
-    if chosen.sample is None:
-        return None
-    return {
-        "n": chosen.sample.n,
-        "near_labels": chosen.near_labels if chosen.sample.balance else None,
-        "balance": chosen.sample.balance,
-        "seed": derive_seed(PLAN.config.seed, f"sample/{wildcards.dataset}"),
-    }
-
-
-def near_labels_file(wildcards):
-    near_labels = chosen_dataset(wildcards).near_labels
-    return [near_labels] if isinstance(near_labels, str) else []
-
-
-def sample_labels_file(wildcards):
-    drawn = sample(wildcards)
-    return near_labels_file(wildcards) if drawn and drawn["balance"] else []
-
-
-# Encoders
-
-
-RUNTIME_KEYS = {"weights_dir", "weights_mirror", "workers", "device"}
-
-
-def encoder(wildcards):
-    """What an encoder's features depend on."""
-    return PLAN.encoders[wildcards.encoder].model_dump(exclude=RUNTIME_KEYS)
-
-
-def encoder_files(wildcards):
-    """The user's own files that an encoder is made of: a module, a state dict."""
-    chosen = PLAN.encoders[wildcards.encoder]
-    own = [chosen.weights] if chosen.weights.endswith((".pth", ".pt")) else []
-    return [chosen.module, *own] if chosen.module else own
-
-
-def weights_seed(chosen):
-    """Seed of a network's weights; None where they are not seeded."""
-    if chosen.weights != "seeded":
-        return None
-    return derive_seed(PLAN.config.seed, f"weights/{chosen.name}")
-
-
-def encoder_seed(wildcards):
-    return weights_seed(PLAN.encoders[wildcards.encoder])
-
-
-class Wildcards(dict):
-    """Wildcards of a rule with one more, readable as attributes."""
-
-    __getattr__ = dict.__getitem__
-
-    def __init__(self, wildcards, **more):
-        super().__init__(wildcards.items(), **more)
+def seed_of(purpose):
+    """Param function: the seed of a purpose, a pattern with wildcards."""
+    return lambda wildcards: derive_seed(PLAN.config.seed, purpose.format(**wildcards))

@@ -3,84 +3,89 @@
 
 rule reduce_features:
     input:
-        unpack(reduction_input),
-        script=script_file("reduce_features"),
+        unpack(of_plan(grouping.reduction_files, "dataset", "node", "encoder")),
+        checkout=CHECKOUT,
     output:
-        reduced="results/{run}/{dataset}/grouping/{node}/{encoder}/reduced.h5",
+        reduced=run_files.REDUCED,
     log:
-        "results/{run}/logs/reduce_features/{dataset}/{node}/{encoder}.log",
+        run_files.log("reduce_features", "dataset", "node", "encoder"),
     benchmark:
-        "results/{run}/benchmarks/reduce_features/{dataset}/{node}/{encoder}.tsv"
+        run_files.benchmark("reduce_features", "dataset", "node", "encoder")
     conda:
         "../envs/nearlabel.yaml"
-    threads: GROUPING.threads
+    threads: PLAN.grouping.threads
     resources:
         # Features in float32, their centred copy and the decomposition's in float64.
         mem_mb=memory(1000, 6),
         runtime=hours(1),
         # A limit that stops a job or not changes no number: not among the params, whose change would rerun it.
-        min_overlap=overlap_wanted,
+        min_overlap=of_plan(grouping.overlap_wanted, "node"),
     params:
         library=library_hash("reduce_features"),
-        reduction=reduction,
-        seed=lambda w: derive_seed(PLAN.config.seed, f"reduce/{w.dataset}/{w.node}"),
-        threads=GROUPING.threads,
+        reduction=of_plan(grouping.reduction, "node"),
+        seed=seed_of("reduce/{dataset}/{node}"),
+        threads=PLAN.grouping.threads,
     script:
         "../workflow_scripts/reduce_features.py"
 
 
 rule cluster_images:
     input:
-        reduced="results/{run}/{dataset}/grouping/{node}/{encoder}/reduced.h5",
-        script=script_file("cluster_images"),
+        reduced=run_files.REDUCED,
+        checkout=CHECKOUT,
     output:
-        labels="results/{run}/{dataset}/grouping/{node}/{encoder}/labels/{algorithm}/{block}.h5",
+        labels=run_files.LABELS,
     log:
-        "results/{run}/logs/cluster_images/{dataset}/{node}/{encoder}/{algorithm}/{block}.log",
+        run_files.log(
+            "cluster_images", "dataset", "node", "encoder", "algorithm", "block"
+        ),
     benchmark:
-        "results/{run}/benchmarks/cluster_images/{dataset}/{node}/{encoder}/{algorithm}/{block}.tsv"
+        run_files.benchmark(
+            "cluster_images", "dataset", "node", "encoder", "algorithm", "block"
+        )
     conda:
         "../envs/nearlabel.yaml"
-    threads: GROUPING.threads
+    threads: PLAN.grouping.threads
     resources:
-        mem_mb=clustering_memory(lambda w: [w.algorithm]),
+        mem_mb=clustering_memory(PLAN, lambda w: [w.algorithm]),
         runtime=hours(4),
     params:
         library=library_hash("cluster_images"),
-        clustering=clustering,
-        threads=GROUPING.threads,
+        clustering=of_plan(grouping.clustering, "dataset", "node", "algorithm", "block"),
+        threads=PLAN.grouping.threads,
     script:
         "../workflow_scripts/cluster_images.py"
 
 
 rule score_clusterings:
     input:
-        reduced="results/{run}/{dataset}/grouping/{node}/{encoder}/reduced.h5",
-        labels=label_blocks,
-        script=script_file("score_clusterings"),
+        reduced=run_files.REDUCED,
+        labels=of_plan(grouping.label_blocks, "dataset", "node", "encoder"),
+        checkout=CHECKOUT,
     output:
-        quality="results/{run}/{dataset}/grouping/{node}/{encoder}/quality.csv",
-        errors="results/{run}/{dataset}/grouping/{node}/{encoder}/silhouette_error.csv",
+        quality=run_files.QUALITY,
+        errors=run_files.SILHOUETTE_ERRORS,
     log:
-        "results/{run}/logs/score_clusterings/{dataset}/{node}/{encoder}.log",
+        run_files.log("score_clusterings", "dataset", "node", "encoder"),
     benchmark:
-        "results/{run}/benchmarks/score_clusterings/{dataset}/{node}/{encoder}.tsv"
+        run_files.benchmark("score_clusterings", "dataset", "node", "encoder")
     conda:
         "../envs/nearlabel.yaml"
-    threads: GROUPING.threads
+    threads: PLAN.grouping.threads
     resources:
         # Points in float64, a membership matrix for each clustering; distances a strip at a time.
         mem_mb=memory(1000, 6),
         runtime=hours(2),
         batched=1,
+        # Where distances are computed changes no decision, and rounding in the last bits: as for encoders, no param.
+        device=PLAN.grouping.device,
+        gpu=count_gpus(PLAN.grouping.device),
     params:
         library=library_hash("score_clusterings"),
-        silhouettes=GROUPING.silhouettes.model_dump(),
+        silhouettes=PLAN.grouping.silhouettes.model_dump(),
         # The same images for every encoder, so that their silhouettes compare.
-        seed=lambda w: derive_seed(
-            PLAN.config.seed, f"silhouettes/{w.dataset}/{w.node}"
-        ),
-        threads=GROUPING.threads,
+        seed=seed_of("silhouettes/{dataset}/{node}"),
+        threads=PLAN.grouping.threads,
     script:
         "../workflow_scripts/score_clusterings.py"
 
@@ -88,17 +93,17 @@ rule score_clusterings:
 # The first job that sees near-labels: a changed one reruns from here.
 rule evaluate_c_score:
     input:
-        quality="results/{run}/{dataset}/grouping/{node}/{encoder}/quality.csv",
-        labels=label_blocks,
-        manifest="results/{run}/{dataset}/manifest.csv",
-        script=script_file("evaluate_c_score"),
+        quality=run_files.QUALITY,
+        labels=of_plan(grouping.label_blocks, "dataset", "node", "encoder"),
+        near_labels=run_files.NEAR_LABELS,
+        checkout=CHECKOUT,
     output:
-        scores="results/{run}/{dataset}/grouping/{node}/{encoder}/scores.csv",
-        null="results/{run}/{dataset}/grouping/{node}/{encoder}/null.csv",
+        scores=run_files.SCORES,
+        null=run_files.NULL,
     log:
-        "results/{run}/logs/evaluate_c_score/{dataset}/{node}/{encoder}.log",
+        run_files.log("evaluate_c_score", "dataset", "node", "encoder"),
     benchmark:
-        "results/{run}/benchmarks/evaluate_c_score/{dataset}/{node}/{encoder}.tsv"
+        run_files.benchmark("evaluate_c_score", "dataset", "node", "encoder")
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -109,27 +114,25 @@ rule evaluate_c_score:
         batched=1,
     params:
         library=library_hash("evaluate_c_score"),
-        permutations=GROUPING.permutations,
-        seed=lambda w: derive_seed(
-            PLAN.config.seed, f"null/{w.dataset}/{w.node}/{w.encoder}"
-        ),
+        permutations=PLAN.grouping.permutations,
+        seed=seed_of("null/{dataset}/{node}/{encoder}"),
     script:
         "../workflow_scripts/evaluate_c_score.py"
 
 
 rule select_clustering:
     input:
-        scores=selection_tables,
-        reduced=per_encoder("reduced.h5"),
-        labels=per_encoder_labels,
-        script=script_file("select_clustering"),
+        scores=of_plan(grouping.selection_tables, "dataset", "node"),
+        reduced=per_encoder(run_files.REDUCED),
+        labels=of_plan(grouping.per_encoder_labels, "dataset", "node"),
+        checkout=CHECKOUT,
     output:
-        selection="results/{run}/{dataset}/grouping/{node}/selection.json",
-        clusters="results/{run}/{dataset}/grouping/{node}/clusters.csv",
+        selection=run_files.SELECTION,
+        clusters=run_files.CLUSTERS,
     log:
-        "results/{run}/logs/select_clustering/{dataset}/{node}.log",
+        run_files.log("select_clustering", "dataset", "node"),
     benchmark:
-        "results/{run}/benchmarks/select_clustering/{dataset}/{node}.tsv"
+        run_files.benchmark("select_clustering", "dataset", "node")
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -140,40 +143,37 @@ rule select_clustering:
         batched=1,
     params:
         library=library_hash("select_clustering"),
-        criterion=lambda w: PLAN.level(w.node)["criterion"],
-        choice=choice,
+        criterion=of_plan(grouping.criterion, "node"),
+        choice=of_plan(grouping.choice, "node"),
     script:
         "../workflow_scripts/select_clustering.py"
 
 
 rule measure_stability:
     input:
-        reduced=per_encoder("reduced.h5"),
-        selection="results/{run}/{dataset}/grouping/{node}/selection.json",
-        clusters="results/{run}/{dataset}/grouping/{node}/clusters.csv",
-        script=script_file("measure_stability"),
+        reduced=per_encoder(run_files.REDUCED),
+        selection=run_files.SELECTION,
+        clusters=run_files.CLUSTERS,
+        checkout=CHECKOUT,
     output:
-        stability="results/{run}/{dataset}/grouping/{node}/stability.csv",
+        stability=run_files.STABILITY,
     log:
-        "results/{run}/logs/measure_stability/{dataset}/{node}.log",
+        run_files.log("measure_stability", "dataset", "node"),
     benchmark:
-        "results/{run}/benchmarks/measure_stability/{dataset}/{node}.tsv"
+        run_files.benchmark("measure_stability", "dataset", "node")
     conda:
         "../envs/nearlabel.yaml"
-    threads: GROUPING.threads
+    threads: PLAN.grouping.threads
     resources:
-        mem_mb=clustering_memory(lambda w: PLAN.level(w.node)["algorithms"]),
+        mem_mb=clustering_memory(PLAN, lambda w: PLAN.level(w.node).algorithms),
         runtime=hours(4),
     params:
         library=library_hash("measure_stability"),
-        algorithms=lambda w: {
-            id: algorithm.model_dump()
-            for id, algorithm in PLAN.level(w.node)["algorithms"].items()
-        },
-        silhouettes=GROUPING.silhouettes.model_dump(),
-        bootstraps=GROUPING.bootstraps,
-        seed=lambda w: derive_seed(PLAN.config.seed, f"stability/{w.dataset}/{w.node}"),
-        threads=GROUPING.threads,
+        algorithms=of_plan(grouping.algorithms, "node"),
+        silhouettes=PLAN.grouping.silhouettes.model_dump(),
+        bootstraps=PLAN.grouping.bootstraps,
+        seed=seed_of("stability/{dataset}/{node}"),
+        threads=PLAN.grouping.threads,
     script:
         "../workflow_scripts/measure_stability.py"
 
@@ -184,17 +184,17 @@ if PLAN.grows:
     checkpoint plan_level:
         input:
             above=level_above,
-            clusters=level_nodes("clusters.csv"),
-            selections=level_nodes("selection.json"),
+            clusters=per_level_node(run_files.CLUSTERS),
+            selections=per_level_node(run_files.SELECTION),
             reduced=level_reduced,
-            manifest="results/{run}/{dataset}/manifest.csv",
-            script=script_file("plan_level"),
+            near_labels=run_files.NEAR_LABELS,
+            checkout=CHECKOUT,
         output:
-            table="results/{run}/{dataset}/grouping/levels/{level}.csv",
+            table=run_files.LEVELS,
         log:
-            "results/{run}/logs/plan_level/{dataset}/{level}.log",
+            run_files.log("plan_level", "dataset", "level"),
         benchmark:
-            "results/{run}/benchmarks/plan_level/{dataset}/{level}.tsv"
+            run_files.benchmark("plan_level", "dataset", "level")
         conda:
             "../envs/nearlabel.yaml"
         threads: 1
@@ -204,38 +204,33 @@ if PLAN.grows:
             runtime=hours(1),
         params:
             library=library_hash("plan_level"),
-            silhouettes=GROUPING.silhouettes.model_dump(),
-            limits=GROUPING.expand_limits.model_dump(exclude={"max_level"}),
+            silhouettes=PLAN.grouping.silhouettes.model_dump(),
+            limits=PLAN.grouping.expand_limits.model_dump(exclude={"max_level"}),
             deepest=lambda w: int(w.level) >= PLAN.last_level,
-            wanted=named_below,
-            smallest_k=smallest_k_below,
+            wanted=lambda w: grouping.named_below(PLAN, int(w.level)),
+            smallest_k=lambda w: grouping.smallest_k_below(PLAN, int(w.level)),
         script:
             "../workflow_scripts/plan_level.py"
 
 
 rule collect_groups:
     input:
-        clusters=per_node_of_dataset("clusters.csv"),
-        manifest="results/{run}/{dataset}/manifest.csv",
-        images="results/{run}/{dataset}/images.csv",
-        names=names_file,
-        script=script_file("collect_groups"),
+        clusters=per_node_of_dataset(run_files.CLUSTERS),
+        near_labels=run_files.NEAR_LABELS,
+        images=run_files.IMAGES,
+        names=of_plan(grouping.names_file, "dataset"),
+        checkout=CHECKOUT,
     output:
-        groups="results/{run}/{dataset}/grouping/groups.csv",
-        folder=directory("results/{run}/{dataset}/grouping/groups"),
+        groups=run_files.GROUPS,
+        folder=directory(run_files.SORTED_IMAGES),
+        # What the user has named, as it was then beside now.
+        remembered=run_files.REMEMBERED,
         # What a checkpoint writes where the tree grows by itself.
-        levels=(
-            []
-            if PLAN.grows
-            else [
-                f"results/{{run}}/{{dataset}}/grouping/levels/{level}.csv"
-                for level in range(PLAN.last_level + 1)
-            ]
-        ),
+        levels=grouping.written_levels(PLAN),
     log:
-        "results/{run}/logs/collect_groups/{dataset}.log",
+        run_files.log("collect_groups", "dataset"),
     benchmark:
-        "results/{run}/benchmarks/collect_groups/{dataset}.tsv"
+        run_files.benchmark("collect_groups", "dataset")
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -246,7 +241,7 @@ rule collect_groups:
         batched=1,
     params:
         library=library_hash("collect_groups"),
-        min_overlap=GROUPING.min_overlap,
-        copies=GROUPING.groups == "copies",
+        min_overlap=PLAN.grouping.min_overlap,
+        copies=PLAN.grouping.groups == "copies",
     script:
         "../workflow_scripts/collect_groups.py"

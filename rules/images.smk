@@ -3,14 +3,14 @@
 
 rule draw_synthetic:
     input:
-        script=script_file("draw_synthetic"),
+        checkout=CHECKOUT,
     output:
-        images=directory("results/{run}/{dataset}/synthetic"),
-        table="results/{run}/{dataset}/synthetic.csv",
+        images=directory(run_files.SYNTHETIC),
+        table=run_files.SYNTHETIC_TABLE,
     log:
-        "results/{run}/logs/draw_synthetic/{dataset}.log",
+        run_files.log("draw_synthetic", "dataset"),
     benchmark:
-        "results/{run}/benchmarks/draw_synthetic/{dataset}.tsv"
+        run_files.benchmark("draw_synthetic", "dataset")
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -21,8 +21,8 @@ rule draw_synthetic:
         batched=1,
     params:
         library=library_hash("draw_synthetic"),
-        strips=synthetic_strips,
-        seed=lambda w: derive_seed(PLAN.config.seed, f"synthetic/{w.dataset}"),
+        strips=of_plan(datasets.synthetic_strips, "dataset"),
+        seed=seed_of("synthetic/{dataset}"),
     script:
         "../workflow_scripts/draw_synthetic.py"
 
@@ -30,16 +30,16 @@ rule draw_synthetic:
 # Knows classes as the data set names them, but no near-labels: only a balanced sample depends on those.
 rule check_images:
     input:
-        made=reader_input,
-        near_labels=sample_labels_file,
-        script=script_file("check_images"),
+        made=of_plan(datasets.reader_input, "dataset"),
+        near_labels=of_plan(datasets.sample_labels_file, "dataset"),
+        checkout=CHECKOUT,
     output:
-        images="results/{run}/{dataset}/images.csv",
-        rejected="results/{run}/{dataset}/rejected.csv",
+        images=run_files.IMAGES,
+        rejected=run_files.REJECTED,
     log:
-        "results/{run}/logs/check_images/{dataset}.log",
+        run_files.log("check_images", "dataset"),
     benchmark:
-        "results/{run}/benchmarks/check_images/{dataset}.tsv"
+        run_files.benchmark("check_images", "dataset")
     conda:
         "../envs/nearlabel.yaml"
     threads: 2
@@ -50,26 +50,26 @@ rule check_images:
         batched=1,
     params:
         library=library_hash("check_images"),
-        spec=reader_spec,
-        listing=reader_listing,
-        sample=sample,
-        min_accepted=lambda w: chosen_dataset(w).min_accepted,
-        max_pixels=lambda w: chosen_dataset(w).max_pixels,
+        spec=of_plan(datasets.reader_spec, "dataset"),
+        listing=of_plan(datasets.reader_listing, "dataset"),
+        sample=of_plan(datasets.sample, "dataset"),
+        min_accepted=lambda w: PLAN.config.datasets[w.dataset].min_accepted,
+        max_pixels=lambda w: PLAN.config.datasets[w.dataset].max_pixels,
     script:
         "../workflow_scripts/check_images.py"
 
 
 rule assign_near_labels:
     input:
-        images="results/{run}/{dataset}/images.csv",
-        near_labels=near_labels_file,
-        script=script_file("assign_near_labels"),
+        images=run_files.IMAGES,
+        near_labels=of_plan(datasets.near_labels_file, "dataset"),
+        checkout=CHECKOUT,
     output:
-        manifest="results/{run}/{dataset}/manifest.csv",
+        near_labels=run_files.NEAR_LABELS,
     log:
-        "results/{run}/logs/assign_near_labels/{dataset}.log",
+        run_files.log("assign_near_labels", "dataset"),
     benchmark:
-        "results/{run}/benchmarks/assign_near_labels/{dataset}.tsv"
+        run_files.benchmark("assign_near_labels", "dataset")
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -80,6 +80,31 @@ rule assign_near_labels:
         batched=1,
     params:
         library=library_hash("assign_near_labels"),
-        near_labels=lambda w: chosen_dataset(w).near_labels,
+        near_labels=lambda w: PLAN.config.datasets[w.dataset].near_labels,
     script:
         "../workflow_scripts/assign_near_labels.py"
+
+
+# Near-duplicates never lie on both sides of a fold, whether a network or a model on top of the clusters is tested.
+rule hash_images:
+    input:
+        images=run_files.IMAGES,
+        checkout=CHECKOUT,
+    output:
+        hashes=run_files.HASHES,
+    log:
+        run_files.log("hash_images", "dataset"),
+    benchmark:
+        run_files.benchmark("hash_images", "dataset")
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: 2
+    resources:
+        # One small image at a time.
+        mem_mb=memory(1000),
+        runtime=hours(1),
+        batched=1,
+    params:
+        library=library_hash("hash_images"),
+    script:
+        "../workflow_scripts/hash_images.py"

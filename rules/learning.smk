@@ -1,19 +1,33 @@
 # Active learning: folds, one run per strategy and fold, the bound, knees, models retrained at the cut-offs.
 
+from nearlabel.report.catalogue import LEARNING_FIGURES, LEARNING_TABLES
 
-FOLD = "results/{run}/{dataset}/learning/{strategy}/fold{fold}"
+# Where a job runs and finds its weights changes no number: not among the params, whose change would rerun it.
+LEARNING_RESOURCES = {
+    "gpu": lambda w: count_gpus(PLAN.network.device),
+    "device": lambda w: PLAN.network.device,
+    "weights_dir": lambda w: PLAN.network.weights_dir or "",
+    "weights_mirror": lambda w: PLAN.network.weights_mirror or "",
+}
+
+FOLD_INPUT = {
+    "values": networks.learnt_values(PLAN),
+    "folds": run_files.FOLDS,
+    "near_labels": run_files.NEAR_LABELS,
+    "own": networks.network_files(PLAN) if PLAN.learning else [],
+}
 
 
 rule decode_images:
     input:
-        images="results/{run}/{dataset}/images.csv",
-        script=script_file("decode_images"),
+        images=run_files.IMAGES,
+        checkout=CHECKOUT,
     output:
-        images="results/{run}/{dataset}/images/{size}.h5",
+        images=run_files.DECODED,
     log:
-        "results/{run}/logs/decode_images/{dataset}/{size}.log",
+        run_files.log("decode_images", "dataset", "size"),
     benchmark:
-        "results/{run}/benchmarks/decode_images/{dataset}/{size}.tsv"
+        run_files.benchmark("decode_images", "dataset", "size")
     conda:
         "../envs/nearlabel.yaml"
     threads: 2
@@ -23,7 +37,7 @@ rule decode_images:
         runtime=hours(2),
     params:
         library=library_hash("decode_images"),
-        network=placed_network,
+        network=networks.placed_network(PLAN) if PLAN.learning else None,
     script:
         "../workflow_scripts/decode_images.py"
 
@@ -31,18 +45,18 @@ rule decode_images:
 # What is never trained gives the same for every strategy, fold and round.
 rule encode_frozen_stages:
     input:
-        images=decoded_images,
-        own=network_files,
-        script=script_file("encode_frozen_stages"),
+        images=networks.decoded_images(PLAN),
+        own=networks.network_files(PLAN) if PLAN.learning else [],
+        checkout=CHECKOUT,
     output:
-        frozen="results/{run}/{dataset}/learning/frozen.h5",
+        frozen=run_files.FROZEN,
     log:
-        "results/{run}/logs/encode_frozen_stages/{dataset}.log",
+        run_files.log("encode_frozen_stages", "dataset"),
     benchmark:
-        "results/{run}/benchmarks/encode_frozen_stages/{dataset}.tsv"
+        run_files.benchmark("encode_frozen_stages", "dataset")
     conda:
         "../envs/nearlabel.yaml"
-    threads: learning_threads
+    threads: of_plan(networks.learning_threads)
     resources:
         **LEARNING_RESOURCES,
         # Torch, a batch in the network, and the pages of the mapped file, which SLURM counts too.
@@ -50,38 +64,34 @@ rule encode_frozen_stages:
         runtime=hours(4),
     params:
         library=library_hash("encode_frozen_stages"),
-        network=network,
-        fine_tune=lambda w: LEARNING.fine_tune,
-        weights_seed=lambda w: weights_seed(PLAN.network),
+        stages=of_plan(learning.frozen_stages),
     script:
         "../workflow_scripts/encode_frozen_stages.py"
 
 
 rule split_folds:
     input:
-        images="results/{run}/{dataset}/images.csv",
-        manifest="results/{run}/{dataset}/manifest.csv",
-        script=script_file("split_folds"),
+        images=run_files.IMAGES,
+        hashes=run_files.HASHES,
+        near_labels=run_files.NEAR_LABELS,
+        checkout=CHECKOUT,
     output:
-        folds="results/{run}/{dataset}/learning/folds.csv",
+        folds=run_files.FOLDS,
     log:
-        "results/{run}/logs/split_folds/{dataset}.log",
+        run_files.log("split_folds", "dataset"),
     benchmark:
-        "results/{run}/benchmarks/split_folds/{dataset}.tsv"
+        run_files.benchmark("split_folds", "dataset")
     conda:
         "../envs/nearlabel.yaml"
-    threads: 2
+    threads: 1
     resources:
-        # One small image at a time; distances of their hashes, in blocks.
+        # Distances of hashes, in blocks.
         mem_mb=memory(1000),
         runtime=hours(1),
         batched=1,
     params:
         library=library_hash("split_folds"),
-        positive=lambda w: LEARNING.positive,
-        folds=lambda w: LEARNING.folds,
-        distance=lambda w: LEARNING.duplicate_distance,
-        seed=lambda w: derive_seed(PLAN.config.seed, f"folds/{w.dataset}"),
+        splitting=of_plan(learning.splitting, "dataset"),
     script:
         "../workflow_scripts/split_folds.py"
 
@@ -89,18 +99,18 @@ rule split_folds:
 rule run_active_learning:
     input:
         **FOLD_INPUT,
-        script=script_file("run_active_learning"),
+        checkout=CHECKOUT,
     output:
-        rounds=f"{FOLD}/rounds.csv",
-        queries=f"{FOLD}/queries.csv",
-        choices=f"{FOLD}/choices.json",
+        rounds=run_files.ROUNDS,
+        queries=run_files.QUERIES,
+        choices=run_files.CHOICES,
     log:
-        "results/{run}/logs/run_active_learning/{dataset}/{strategy}/fold{fold}.log",
+        run_files.log("run_active_learning", "dataset", "strategy", "fold"),
     benchmark:
-        "results/{run}/benchmarks/run_active_learning/{dataset}/{strategy}/fold{fold}.tsv"
+        run_files.benchmark("run_active_learning", "dataset", "strategy", "fold")
     conda:
         "../envs/nearlabel.yaml"
-    threads: learning_threads
+    threads: of_plan(networks.learning_threads)
     resources:
         **LEARNING_RESOURCES,
         # Torch, a batch in the network, and the pages of the mapped file, which SLURM counts too.
@@ -109,13 +119,13 @@ rule run_active_learning:
         runtime="24h",
     params:
         library=library_hash("run_active_learning"),
-        fold=learnt_fold,
-        strategy=query_strategy,
-        settings=round_settings,
-        fold_seed=fold_seed,
-        query_seed=lambda w: derive_seed(fold_seed(w), f"query/{w.strategy}"),
+        fold=of_plan(learning.learnt_fold, "dataset", "fold"),
+        strategy=of_plan(learning.query_strategy, "strategy"),
+        settings=of_plan(learning.round_settings),
+        fold_seed=of_plan(learning.fold_seed, "dataset", "fold"),
+        query_seed=of_plan(learning.query_seed, "dataset", "fold", "strategy"),
         # A run that was killed goes on from its last round.
-        states="results/cache/learning",
+        states=run_files.LEARNING_STATE,
     script:
         "../workflow_scripts/run_active_learning.py"
 
@@ -123,16 +133,16 @@ rule run_active_learning:
 rule train_full_pool:
     input:
         **FOLD_INPUT,
-        script=script_file("train_full_pool"),
+        checkout=CHECKOUT,
     output:
-        bound="results/{run}/{dataset}/learning/full_pool/fold{fold}.json",
+        bound=run_files.FULL_POOL,
     log:
-        "results/{run}/logs/train_full_pool/{dataset}/fold{fold}.log",
+        run_files.log("train_full_pool", "dataset", "fold"),
     benchmark:
-        "results/{run}/benchmarks/train_full_pool/{dataset}/fold{fold}.tsv"
+        run_files.benchmark("train_full_pool", "dataset", "fold")
     conda:
         "../envs/nearlabel.yaml"
-    threads: learning_threads
+    threads: of_plan(networks.learning_threads)
     resources:
         **LEARNING_RESOURCES,
         # Torch, a batch in the network, and the pages of the mapped file, which SLURM counts too.
@@ -140,23 +150,23 @@ rule train_full_pool:
         runtime=hours(12),
     params:
         library=library_hash("train_full_pool"),
-        fold=learnt_fold,
-        settings=retrain_settings,
-        fold_seed=fold_seed,
+        fold=of_plan(learning.learnt_fold, "dataset", "fold"),
+        settings=of_plan(learning.retrain_settings),
+        fold_seed=of_plan(learning.fold_seed, "dataset", "fold"),
     script:
         "../workflow_scripts/train_full_pool.py"
 
 
 rule find_knees:
     input:
-        rounds=f"{FOLD}/rounds.csv",
-        script=script_file("find_knees"),
+        rounds=run_files.ROUNDS,
+        checkout=CHECKOUT,
     output:
-        knees=f"{FOLD}/knees.json",
+        knees=run_files.KNEES,
     log:
-        "results/{run}/logs/find_knees/{dataset}/{strategy}/fold{fold}.log",
+        run_files.log("find_knees", "dataset", "strategy", "fold"),
     benchmark:
-        "results/{run}/benchmarks/find_knees/{dataset}/{strategy}/fold{fold}.tsv"
+        run_files.benchmark("find_knees", "dataset", "strategy", "fold")
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -167,7 +177,7 @@ rule find_knees:
         batched=1,
     params:
         library=library_hash("find_knees"),
-        knee=lambda w: LEARNING.knee.model_dump(),
+        knee=of_plan(learning.knee_settings),
     script:
         "../workflow_scripts/find_knees.py"
 
@@ -176,20 +186,18 @@ rule find_knees:
 rule retrain_batch:
     input:
         **FOLD_INPUT,
-        queries=f"{FOLD}/queries.csv",
-        knees=f"{FOLD}/knees.json",
-        script=script_file("retrain_batch"),
+        queries=run_files.QUERIES,
+        knees=run_files.KNEES,
+        checkout=CHECKOUT,
     output:
-        best=f"{FOLD}/batch_best.json",
-        knee=f"{FOLD}/batch_knee.json",
-        best_until_knee=f"{FOLD}/batch_best_until_knee.json",
+        **{cutoff: fill(run_files.BATCH, cutoff=cutoff) for cutoff in run_files.CUTOFFS},
     log:
-        "results/{run}/logs/retrain_batch/{dataset}/{strategy}/fold{fold}.log",
+        run_files.log("retrain_batch", "dataset", "strategy", "fold"),
     benchmark:
-        "results/{run}/benchmarks/retrain_batch/{dataset}/{strategy}/fold{fold}.tsv"
+        run_files.benchmark("retrain_batch", "dataset", "strategy", "fold")
     conda:
         "../envs/nearlabel.yaml"
-    threads: learning_threads
+    threads: of_plan(networks.learning_threads)
     resources:
         **LEARNING_RESOURCES,
         # Torch, a batch in the network, and the pages of the mapped file, which SLURM counts too.
@@ -198,24 +206,23 @@ rule retrain_batch:
         batched=1,
     params:
         library=library_hash("retrain_batch"),
-        fold=learnt_fold,
-        settings=retrain_settings,
-        fold_seed=fold_seed,
+        fold=of_plan(learning.learnt_fold, "dataset", "fold"),
+        settings=of_plan(learning.retrain_settings),
+        fold_seed=of_plan(learning.fold_seed, "dataset", "fold"),
     script:
         "../workflow_scripts/retrain_batch.py"
 
 
 rule summarise_learning:
     input:
-        folds=learnt_files(),
-        manifests=per_learnt("{dataset}/manifest.csv"),
-        script=script_file("summarise_learning"),
+        folds=learning.learnt_files(PLAN),
+        checkout=CHECKOUT,
     output:
-        learning_tables(),
+        **run_files.table_files(*LEARNING_TABLES),
     log:
-        "results/{run}/logs/summarise_learning.log",
+        run_files.log("summarise_learning"),
     benchmark:
-        "results/{run}/benchmarks/summarise_learning.tsv"
+        run_files.benchmark("summarise_learning")
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -226,27 +233,23 @@ rule summarise_learning:
         batched=1,
     params:
         library=library_hash("summarise_learning"),
-        datasets={name: PLAN.config.datasets[name].kind for name in LEARNT},
-        strategies=strategy_names(),
-        folds=LEARNING.folds if LEARNING else 0,
+        datasets=learning.learnt_kinds(PLAN),
+        strategies=learning.strategy_names(PLAN),
+        folds=learning.count_folds(PLAN),
     script:
         "../workflow_scripts/summarise_learning.py"
 
 
 rule plot_learning:
     input:
-        folds=lambda w: fold_files(w.dataset),
-        manifest="results/{run}/{dataset}/manifest.csv",
-        script=script_file("plot_learning"),
+        folds=of_plan(learning.fold_files, "dataset"),
+        checkout=CHECKOUT,
     output:
-        learning_svg="results/{run}/figures/{dataset}_learning.svg",
-        learning_png="results/{run}/figures/{dataset}_learning.png",
-        strategies_svg="results/{run}/figures/{dataset}_strategies.svg",
-        strategies_png="results/{run}/figures/{dataset}_strategies.png",
+        **run_files.figure_files(run_files.DATASET_FIGURE, *LEARNING_FIGURES),
     log:
-        "results/{run}/logs/plot_learning/{dataset}.log",
+        run_files.log("plot_learning", "dataset"),
     benchmark:
-        "results/{run}/benchmarks/plot_learning/{dataset}.tsv"
+        run_files.benchmark("plot_learning", "dataset")
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -257,7 +260,7 @@ rule plot_learning:
         batched=1,
     params:
         library=library_hash("plot_learning"),
-        strategies=strategy_names(),
-        folds=LEARNING.folds if LEARNING else 0,
+        strategies=learning.strategy_names(PLAN),
+        folds=learning.count_folds(PLAN),
     script:
         "../workflow_scripts/plot_learning.py"

@@ -1,20 +1,20 @@
 # Figures, contact sheets, tables and the page that shows them.
 
+from nearlabel.report.catalogue import MODEL_FIGURES
+
 
 rule plot_quality:
     input:
-        scores=per_encoder("quality.csv"),
-        reduced=per_encoder("reduced.h5"),
-        selection="results/{run}/{dataset}/grouping/{node}/selection.json",
-        script=script_file("plot_quality"),
+        scores=per_encoder(run_files.QUALITY),
+        reduced=per_encoder(run_files.REDUCED),
+        selection=run_files.SELECTION,
+        checkout=CHECKOUT,
     output:
-        multiext(
-            "results/{run}/figures/{dataset}_{node}_quality", svg=".svg", png=".png"
-        ),
+        **run_files.figure_files(run_files.NODE_FIGURE, "quality"),
     log:
-        "results/{run}/logs/plot_quality/{dataset}/{node}.log",
+        run_files.log("plot_quality", "dataset", "node"),
     benchmark:
-        "results/{run}/benchmarks/plot_quality/{dataset}/{node}.tsv"
+        run_files.benchmark("plot_quality", "dataset", "node")
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -31,21 +31,18 @@ rule plot_quality:
 
 rule plot_clusters:
     input:
-        reduced=per_encoder("reduced.h5"),
-        selection="results/{run}/{dataset}/grouping/{node}/selection.json",
-        clusters="results/{run}/{dataset}/grouping/{node}/clusters.csv",
-        manifest="results/{run}/{dataset}/manifest.csv",
-        names=names_file,
-        script=script_file("plot_clusters"),
+        reduced=per_encoder(run_files.REDUCED),
+        selection=run_files.SELECTION,
+        clusters=run_files.CLUSTERS,
+        near_labels=run_files.NEAR_LABELS,
+        names=of_plan(grouping.names_file, "dataset"),
+        checkout=CHECKOUT,
     output:
-        clusters_svg="results/{run}/figures/{dataset}_{node}_clusters.svg",
-        clusters_png="results/{run}/figures/{dataset}_{node}_clusters.png",
-        near_labels_svg="results/{run}/figures/{dataset}_{node}_near_labels.svg",
-        near_labels_png="results/{run}/figures/{dataset}_{node}_near_labels.png",
+        **run_files.figure_files(run_files.NODE_FIGURE, "clusters", "near_labels"),
     log:
-        "results/{run}/logs/plot_clusters/{dataset}/{node}.log",
+        run_files.log("plot_clusters", "dataset", "node"),
     benchmark:
-        "results/{run}/benchmarks/plot_clusters/{dataset}/{node}.tsv"
+        run_files.benchmark("plot_clusters", "dataset", "node")
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -62,52 +59,48 @@ rule plot_clusters:
 
 rule plot_dendrogram:
     input:
-        reduced=per_encoder("reduced.h5"),
-        selection="results/{run}/{dataset}/grouping/{node}/selection.json",
-        clusters="results/{run}/{dataset}/grouping/{node}/clusters.csv",
-        manifest="results/{run}/{dataset}/manifest.csv",
-        names=names_file,
-        script=script_file("plot_dendrogram"),
+        reduced=per_encoder(run_files.REDUCED),
+        selection=run_files.SELECTION,
+        clusters=run_files.CLUSTERS,
+        near_labels=run_files.NEAR_LABELS,
+        names=of_plan(grouping.names_file, "dataset"),
+        checkout=CHECKOUT,
     output:
-        svg="results/{run}/figures/{dataset}_{node}_dendrogram.svg",
-        png="results/{run}/figures/{dataset}_{node}_dendrogram.png",
+        **run_files.figure_files(run_files.NODE_FIGURE, "dendrogram"),
     log:
-        "results/{run}/logs/plot_dendrogram/{dataset}/{node}.log",
+        run_files.log("plot_dendrogram", "dataset", "node"),
     benchmark:
-        "results/{run}/benchmarks/plot_dendrogram/{dataset}/{node}.tsv"
+        run_files.benchmark("plot_dendrogram", "dataset", "node")
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
     resources:
-        mem_mb=clustering_memory(lambda w: linkages(w.node)),
+        mem_mb=clustering_memory(PLAN, lambda w: grouping.linkages(PLAN, w.node)),
         runtime=minutes(30),
         batched=1,
     params:
         library=library_hash("plot_dendrogram"),
-        linkages=lambda w: linkages(w.node),
-        neighbors=lambda w: merged_neighbors(w.node),
+        linkages=of_plan(grouping.linkages, "node"),
+        neighbors=of_plan(grouping.merged_neighbors, "node"),
     script:
         "../workflow_scripts/plot_dendrogram.py"
 
 
 rule plot_agreement:
     input:
-        scores=per_encoder("scores.csv"),
-        nulls=per_encoder("null.csv"),
-        reduced=per_encoder("reduced.h5"),
-        labels=per_encoder_labels,
-        selection="results/{run}/{dataset}/grouping/{node}/selection.json",
-        manifest="results/{run}/{dataset}/manifest.csv",
-        script=script_file("plot_agreement"),
+        scores=per_encoder(run_files.SCORES),
+        nulls=per_encoder(run_files.NULL),
+        reduced=per_encoder(run_files.REDUCED),
+        labels=of_plan(grouping.per_encoder_labels, "dataset", "node"),
+        selection=run_files.SELECTION,
+        near_labels=run_files.NEAR_LABELS,
+        checkout=CHECKOUT,
     output:
-        convergence_svg="results/{run}/figures/{dataset}_{node}_convergence.svg",
-        convergence_png="results/{run}/figures/{dataset}_{node}_convergence.png",
-        algorithms_svg="results/{run}/figures/{dataset}_{node}_algorithms.svg",
-        algorithms_png="results/{run}/figures/{dataset}_{node}_algorithms.png",
+        **run_files.figure_files(run_files.NODE_FIGURE, "convergence", "algorithms"),
     log:
-        "results/{run}/logs/plot_agreement/{dataset}/{node}.log",
+        run_files.log("plot_agreement", "dataset", "node"),
     benchmark:
-        "results/{run}/benchmarks/plot_agreement/{dataset}/{node}.tsv"
+        run_files.benchmark("plot_agreement", "dataset", "node")
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -124,18 +117,18 @@ rule plot_agreement:
 
 rule draw_contact_sheets:
     input:
-        images="results/{run}/{dataset}/images.csv",
-        reduced=per_encoder("reduced.h5"),
-        selection="results/{run}/{dataset}/grouping/{node}/selection.json",
-        clusters="results/{run}/{dataset}/grouping/{node}/clusters.csv",
-        script=script_file("draw_contact_sheets"),
+        images=run_files.IMAGES,
+        reduced=per_encoder(run_files.REDUCED),
+        selection=run_files.SELECTION,
+        clusters=run_files.CLUSTERS,
+        checkout=CHECKOUT,
     output:
-        sheets=directory("results/{run}/figures/{dataset}_{node}_sheets"),
-        index="results/{run}/figures/{dataset}_{node}_sheets.csv",
+        sheets=directory(run_files.SHEETS),
+        index=run_files.SHEET_INDEX,
     log:
-        "results/{run}/logs/draw_contact_sheets/{dataset}/{node}.log",
+        run_files.log("draw_contact_sheets", "dataset", "node"),
     benchmark:
-        "results/{run}/benchmarks/draw_contact_sheets/{dataset}/{node}.tsv"
+        run_files.benchmark("draw_contact_sheets", "dataset", "node")
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -152,17 +145,16 @@ rule draw_contact_sheets:
 
 rule plot_tree:
     input:
-        levels=lambda w: level_table(w.dataset, PLAN.last_level),
-        groups="results/{run}/{dataset}/grouping/groups.csv",
-        names=names_file,
-        script=script_file("plot_tree"),
+        levels=fill(run_files.LEVELS, level=PLAN.last_level),
+        groups=run_files.GROUPS,
+        names=of_plan(grouping.names_file, "dataset"),
+        checkout=CHECKOUT,
     output:
-        svg="results/{run}/figures/{dataset}_tree.svg",
-        png="results/{run}/figures/{dataset}_tree.png",
+        **run_files.figure_files(run_files.DATASET_FIGURE, "tree"),
     log:
-        "results/{run}/logs/plot_tree/{dataset}.log",
+        run_files.log("plot_tree", "dataset"),
     benchmark:
-        "results/{run}/benchmarks/plot_tree/{dataset}.tsv"
+        run_files.benchmark("plot_tree", "dataset")
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -177,23 +169,20 @@ rule plot_tree:
         "../workflow_scripts/plot_tree.py"
 
 
-rule plot_classifiers:
+rule plot_models:
     input:
-        scores="results/{run}/{dataset}/grouping/{node}/classifiers/{target}/scores.csv",
-        confusion="results/{run}/{dataset}/grouping/{node}/classifiers/{target}/confusion.csv",
-        summary="results/{run}/{dataset}/grouping/{node}/classifiers/{target}/summary.json",
-        model="results/{run}/{dataset}/grouping/{node}/classifiers/{target}/model.skops",
-        names=names_file,
-        script=script_file("plot_classifiers"),
+        scores=run_files.MODEL_SCORES,
+        confusion=run_files.MODEL_CONFUSION,
+        summary=run_files.MODEL_SUMMARY,
+        model=run_files.MODEL,
+        names=of_plan(grouping.names_file, "dataset"),
+        checkout=CHECKOUT,
     output:
-        classifiers_svg="results/{run}/figures/{dataset}_{node}_{target}_classifiers.svg",
-        classifiers_png="results/{run}/figures/{dataset}_{node}_{target}_classifiers.png",
-        decision_tree_svg="results/{run}/figures/{dataset}_{node}_{target}_decision_tree.svg",
-        decision_tree_png="results/{run}/figures/{dataset}_{node}_{target}_decision_tree.png",
+        **run_files.figure_files(run_files.MODEL_FIGURE, *MODEL_FIGURES),
     log:
-        "results/{run}/logs/plot_classifiers/{dataset}/{node}/{target}.log",
+        run_files.log("plot_models", "dataset", "node", "target"),
     benchmark:
-        "results/{run}/benchmarks/plot_classifiers/{dataset}/{node}/{target}.tsv"
+        run_files.benchmark("plot_models", "dataset", "node", "target")
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -203,23 +192,23 @@ rule plot_classifiers:
         runtime=minutes(10),
         batched=1,
     params:
-        library=library_hash("plot_classifiers"),
+        library=library_hash("plot_models"),
     script:
-        "../workflow_scripts/plot_classifiers.py"
+        "../workflow_scripts/plot_models.py"
 
 
 rule tabulate_grouping:
     input:
-        scores=per_node_encoder("{dataset}/grouping/{node}/{encoder}/scores.csv"),
-        reduced=per_node_encoder("{dataset}/grouping/{node}/{encoder}/reduced.h5"),
-        selections=per_node("{dataset}/grouping/{node}/selection.json"),
-        script=script_file("tabulate_grouping"),
+        scores=per_node_encoder(run_files.SCORES),
+        reduced=per_node_encoder(run_files.REDUCED),
+        selections=per_node(run_files.SELECTION),
+        checkout=CHECKOUT,
     output:
-        multiext("results/{run}/tables/grouping", csv=".csv", md=".md", tex=".tex"),
+        **run_files.table_files("grouping"),
     log:
-        "results/{run}/logs/tabulate_grouping.log",
+        run_files.log("tabulate_grouping"),
     benchmark:
-        "results/{run}/benchmarks/tabulate_grouping.tsv"
+        run_files.benchmark("tabulate_grouping")
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -230,29 +219,24 @@ rule tabulate_grouping:
         batched=1,
     params:
         library=library_hash("tabulate_grouping"),
-        kinds={name: PLAN.config.datasets[name].kind for name in GROUPING.datasets},
+        kinds=reporting.grouped_kinds(PLAN),
     script:
         "../workflow_scripts/tabulate_grouping.py"
 
 
 rule tabulate_clusters:
     input:
-        clusters=per_node("{dataset}/grouping/{node}/clusters.csv"),
-        stability=per_node("{dataset}/grouping/{node}/stability.csv"),
-        manifests=per_dataset("{dataset}/manifest.csv"),
-        names=[file for file in GROUPING.names.values()],
-        script=script_file("tabulate_clusters"),
+        clusters=per_node(run_files.CLUSTERS),
+        stability=per_node(run_files.STABILITY),
+        near_labels=grouping.per_dataset(PLAN, run_files.NEAR_LABELS),
+        names=list(PLAN.grouping.names.values()),
+        checkout=CHECKOUT,
     output:
-        clusters_csv="results/{run}/tables/clusters.csv",
-        clusters_md="results/{run}/tables/clusters.md",
-        clusters_tex="results/{run}/tables/clusters.tex",
-        enrichment_csv="results/{run}/tables/enrichment.csv",
-        enrichment_md="results/{run}/tables/enrichment.md",
-        enrichment_tex="results/{run}/tables/enrichment.tex",
+        **run_files.table_files("clusters", "enrichment"),
     log:
-        "results/{run}/logs/tabulate_clusters.log",
+        run_files.log("tabulate_clusters"),
     benchmark:
-        "results/{run}/benchmarks/tabulate_clusters.tsv"
+        run_files.benchmark("tabulate_clusters")
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -263,23 +247,21 @@ rule tabulate_clusters:
         batched=1,
     params:
         library=library_hash("tabulate_clusters"),
-        names=GROUPING.names,
+        names=PLAN.grouping.names,
     script:
         "../workflow_scripts/tabulate_clusters.py"
 
 
-rule tabulate_classifiers:
+rule tabulate_models:
     input:
-        summaries=per_classification(
-            "{dataset}/grouping/{node}/classifiers/{target}/summary.json"
-        ),
-        script=script_file("tabulate_classifiers"),
+        summaries=grouping.per_classification(PLAN, run_files.MODEL_SUMMARY),
+        checkout=CHECKOUT,
     output:
-        multiext("results/{run}/tables/classifiers", csv=".csv", md=".md", tex=".tex"),
+        **run_files.table_files("models"),
     log:
-        "results/{run}/logs/tabulate_classifiers.log",
+        run_files.log("tabulate_models"),
     benchmark:
-        "results/{run}/benchmarks/tabulate_classifiers.tsv"
+        run_files.benchmark("tabulate_models")
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -289,43 +271,44 @@ rule tabulate_classifiers:
         runtime=minutes(10),
         batched=1,
     params:
-        library=library_hash("tabulate_classifiers"),
+        library=library_hash("tabulate_models"),
     script:
-        "../workflow_scripts/tabulate_classifiers.py"
+        "../workflow_scripts/tabulate_models.py"
 
 
 rule write_report:
     input:
-        rejected=per_dataset("{dataset}/rejected.csv"),
-        images=per_dataset("{dataset}/images.csv"),
-        manifests=per_dataset("{dataset}/manifest.csv"),
-        features=grouped_features(),
-        scores=per_node_encoder("{dataset}/grouping/{node}/{encoder}/scores.csv"),
-        silhouettes=per_node_encoder(
-            "{dataset}/grouping/{node}/{encoder}/silhouette_error.csv"
+        rejected=grouping.per_dataset(PLAN, run_files.REJECTED),
+        images=grouping.per_dataset(PLAN, run_files.IMAGES),
+        near_labels=grouping.per_dataset(PLAN, run_files.NEAR_LABELS),
+        features=grouping.grouped_features(PLAN),
+        scores=per_node_encoder(run_files.SCORES),
+        silhouettes=per_node_encoder(run_files.SILHOUETTE_ERRORS),
+        reduced=per_node_encoder(run_files.REDUCED),
+        selections=per_node(run_files.SELECTION),
+        clusters=per_node(run_files.CLUSTERS),
+        sheets=per_node(run_files.SHEETS),
+        sheet_indices=per_node(run_files.SHEET_INDEX),
+        figures=node_figures("svg"),
+        trees=grouping.per_dataset(
+            PLAN, run_files.DATASET_FIGURE, kind="tree", suffix="svg"
         ),
-        reduced=per_node_encoder("{dataset}/grouping/{node}/{encoder}/reduced.h5"),
-        selections=per_node("{dataset}/grouping/{node}/selection.json"),
-        clusters=per_node("{dataset}/grouping/{node}/clusters.csv"),
-        sheets=per_node("figures/{dataset}_{node}_sheets.csv"),
-        figures=node_figures(".svg"),
-        trees=per_dataset("figures/{dataset}_tree.svg"),
-        groups=per_dataset("{dataset}/grouping/groups.csv"),
-        levels=[level_table(name, PLAN.last_level) for name in GROUPING.datasets],
-        names=[file for file in GROUPING.names.values()],
-        grouping_tables=grouping_tables(("csv",)),
-        classifiers=classifier_files,
-        learning_folds=learnt_files(),
-        learning_manifests=per_learnt("{dataset}/manifest.csv"),
-        learning_figures=learning_figures(".svg"),
-        script=script_file("write_report"),
-        templates=report_templates(),
+        groups=grouping.per_dataset(PLAN, run_files.GROUPS),
+        levels=grouping.level_tables(PLAN),
+        remembered=grouping.per_dataset(PLAN, run_files.REMEMBERED),
+        names=list(PLAN.grouping.names.values()),
+        grouping_tables=reporting.grouping_tables(PLAN, ("csv",)),
+        models=reporting.model_files(PLAN),
+        learning_folds=learning.learnt_files(PLAN),
+        learning_near_labels=learning.per_learnt(PLAN, run_files.NEAR_LABELS),
+        learning_figures=reporting.learning_figures(PLAN, "svg"),
+        checkout=CHECKOUT,
     output:
-        page="results/{run}/report/index.html",
+        page=run_files.PAGE,
     log:
-        "results/{run}/logs/write_report.log",
+        run_files.log("write_report"),
     benchmark:
-        "results/{run}/benchmarks/write_report.tsv"
+        run_files.benchmark("write_report")
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -337,9 +320,8 @@ rule write_report:
     params:
         library=library_hash("write_report"),
         config=PLAN.config.model_dump(),
-        datasets=GROUPING.datasets,
-        nodes=lambda w: {name: clustered_nodes(name) for name in GROUPING.datasets},
-        learning=shown_learning(),
+        nodes=lambda w: {name: clustered_nodes(name) for name in PLAN.grouping.datasets},
+        learning=reporting.shown_learning(PLAN),
         classifications=list(PLAN.classifications),
     script:
         "../workflow_scripts/write_report.py"

@@ -1,8 +1,8 @@
 from pathlib import Path
 
+from nearlabel.files import write_csv
 from nearlabel.images.checks import check_images, require_accepted
-from nearlabel.images.datasets import read_dataset
-from nearlabel.images.files import write_csv
+from nearlabel.images.readers import read_dataset
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])

@@ -1,8 +1,8 @@
 from threadpoolctl import threadpool_limits
 
-from nearlabel.grouping.algorithms import sweep
-from nearlabel.grouping.labels import write_labels
-from nearlabel.grouping.reduce import read_reduced
+from nearlabel.grouping.clustering.algorithms import sweep
+from nearlabel.grouping.clustering.labels import write_labels
+from nearlabel.grouping.reduction.reduced import read_reduced
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])

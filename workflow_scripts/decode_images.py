@@ -1,6 +1,6 @@
 import pandas as pd
 
-from nearlabel.learning.decode import decode_images
+from nearlabel.learning.data.decode import decode_images
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])

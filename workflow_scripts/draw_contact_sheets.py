@@ -1,9 +1,9 @@
 import pandas as pd
 
-from nearlabel.grouping.node_files import read_winner
-from nearlabel.images.files import write_csv
+from nearlabel.files import write_csv
+from nearlabel.grouping.selection.node_files import read_winner
 from nearlabel.logs import configure_logging
-from nearlabel.report.sheets import draw_contact_sheets
+from nearlabel.report.grouping.sheets import draw_contact_sheets
 
 configure_logging(snakemake.log[0])
 winner = read_winner(snakemake.input.reduced, snakemake.input.selection)

@@ -1,16 +1,16 @@
 import pandas as pd
 
-from nearlabel.grouping.agreement import evaluate_c_score
-from nearlabel.grouping.labels import read_labels
-from nearlabel.grouping.node_files import read_scores
-from nearlabel.images.files import write_csv
+from nearlabel.files import write_csv
+from nearlabel.grouping.clustering.labels import read_labels
+from nearlabel.grouping.scores.agreement import evaluate_c_score
+from nearlabel.grouping.selection.node_files import read_scores
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])
 scores, null = evaluate_c_score(
     read_scores(snakemake.input.quality),
     read_labels(snakemake.input.labels),
-    pd.read_csv(snakemake.input.manifest, dtype=str, keep_default_na=False),
+    pd.read_csv(snakemake.input.near_labels, dtype=str, keep_default_na=False),
     permutations=snakemake.params.permutations,
     seed=snakemake.params.seed,
 )

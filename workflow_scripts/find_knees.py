@@ -1,4 +1,4 @@
-from nearlabel.learning.cutoffs import write_cutoffs
+from nearlabel.learning.stopping.cutoffs import write_cutoffs
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])

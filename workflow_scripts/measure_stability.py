@@ -2,10 +2,10 @@ import pandas as pd
 import sklearn.cluster  # noqa: F401 - loads what threadpool_limits is to limit
 from threadpoolctl import threadpool_limits
 
-from nearlabel.grouping.node_files import read_winner
-from nearlabel.grouping.selected import read_selection
-from nearlabel.grouping.stability import assess_stability
-from nearlabel.images.files import write_csv
+from nearlabel.files import write_csv
+from nearlabel.grouping.scores.stability import assess_stability
+from nearlabel.grouping.selection.node_files import read_winner
+from nearlabel.grouping.selection.selected import read_selection
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])

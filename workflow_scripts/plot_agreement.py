@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from nearlabel.grouping.labels import read_labels
-from nearlabel.grouping.node_files import read_node_scores, read_winner
+from nearlabel.grouping.clustering.labels import read_labels
+from nearlabel.grouping.selection.node_files import labels_of, read_node_scores, read_winner
 from nearlabel.logs import configure_logging
-from nearlabel.report.algorithms_figure import plot_algorithms
-from nearlabel.report.convergence_figure import plot_convergence
+from nearlabel.report.grouping.figures.algorithms import plot_algorithms
+from nearlabel.report.grouping.figures.convergence import plot_convergence
 
 configure_logging(snakemake.log[0])
 selection = json.loads(Path(snakemake.input.selection).read_text(encoding="utf-8"))
@@ -21,8 +21,8 @@ plot_convergence(
 winner = Path(dict(zip(scores, snakemake.input.reduced, strict=True))[selection["encoder"]])
 plot_algorithms(
     read_winner([winner], snakemake.input.selection),
-    read_labels([file for file in snakemake.input.labels if Path(file).parents[2] == winner.parent]),
-    pd.read_csv(snakemake.input.manifest, dtype=str, keep_default_na=False),
+    read_labels(labels_of(winner, snakemake.input.labels)),
+    pd.read_csv(snakemake.input.near_labels, dtype=str, keep_default_na=False),
     selection,
     Path(snakemake.output.algorithms_svg).with_suffix(""),
 )

@@ -3,17 +3,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from nearlabel.grouping.names import read_names
-from nearlabel.grouping.node_files import read_winner
+from nearlabel.grouping.selection.node_files import read_winner
+from nearlabel.grouping.tree.names import read_names
 from nearlabel.logs import configure_logging
-from nearlabel.report.clusters_figure import plot_clusters
-from nearlabel.report.near_labels_figure import plot_near_labels
+from nearlabel.report.grouping.figures.clusters import plot_clusters
+from nearlabel.report.grouping.figures.near_labels import plot_near_labels
 
 configure_logging(snakemake.log[0])
 images = [
     read_winner(snakemake.input.reduced, snakemake.input.selection),
     pd.read_csv(snakemake.input.clusters, dtype={"image_id": str}, keep_default_na=False),
-    pd.read_csv(snakemake.input.manifest, dtype=str, keep_default_na=False),
+    pd.read_csv(snakemake.input.near_labels, dtype=str, keep_default_na=False),
     json.loads(Path(snakemake.input.selection).read_text(encoding="utf-8")),
 ]
 names = read_names(next(iter(snakemake.input.names), None))

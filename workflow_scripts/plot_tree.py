@@ -2,15 +2,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from nearlabel.grouping.levels import read_level
-from nearlabel.grouping.names import read_names
+from nearlabel.grouping.tree.levels import read_level
+from nearlabel.grouping.tree.names import read_names
 from nearlabel.logs import configure_logging
-from nearlabel.report.tree_figure import plot_tree
+from nearlabel.report.grouping.figures.tree import plot_tree
 
 configure_logging(snakemake.log[0])
 plot_tree(
     read_level(snakemake.input.levels),
     pd.read_csv(snakemake.input.groups, dtype=str, keep_default_na=False),
     read_names(next(iter(snakemake.input.names), None)),
-    Path(snakemake.output.svg).with_suffix(""),
+    Path(snakemake.output.tree_svg).with_suffix(""),
 )

@@ -1,7 +1,7 @@
 import sklearn.decomposition  # noqa: F401 - loads what threadpool_limits is to limit
 from threadpoolctl import threadpool_limits
 
-from nearlabel.grouping.node import reduce_node
+from nearlabel.grouping.reduction.node import reduce_node
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])

@@ -1,12 +1,12 @@
-from nearlabel.learning.fold import open_fold
-from nearlabel.learning.retrain import retrain_run
+from nearlabel.learning.simulation.fold import open_fold
+from nearlabel.learning.simulation.retrain import retrain_run
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])
 fold = open_fold(
     snakemake.input.values,
     snakemake.input.folds,
-    snakemake.input.manifest,
+    snakemake.input.near_labels,
     fold=int(snakemake.wildcards.fold),
     **snakemake.params.fold,
     device=snakemake.resources.device,

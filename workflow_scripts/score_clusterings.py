@@ -1,9 +1,9 @@
 from threadpoolctl import threadpool_limits
 
-from nearlabel.grouping.labels import read_labels
-from nearlabel.grouping.quality import assess_clusterings
-from nearlabel.grouping.reduce import read_reduced
-from nearlabel.images.files import write_csv
+from nearlabel.files import write_csv
+from nearlabel.grouping.clustering.labels import read_labels
+from nearlabel.grouping.reduction.reduced import read_reduced
+from nearlabel.grouping.scores.quality import assess_clusterings
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])
@@ -14,6 +14,7 @@ quality, errors = assess_clusterings(
     **snakemake.params.silhouettes,
     seed=snakemake.params.seed,
     threads=snakemake.params.threads,
+    device=snakemake.resources.device,
 )
 write_csv(snakemake.output.quality, quality)
 write_csv(snakemake.output.errors, errors)

@@ -1,4 +1,4 @@
-from nearlabel.grouping.node_selection import select_node
+from nearlabel.grouping.selection.node import select_node
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])

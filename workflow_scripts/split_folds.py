@@ -1,17 +1,16 @@
 import pandas as pd
 
-from nearlabel.images.files import write_csv
-from nearlabel.learning.folds import split_folds
+from nearlabel.files import write_csv
+from nearlabel.images.duplicates import read_hashes
+from nearlabel.learning.data.splitting import split_folds
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])
+images = pd.read_csv(snakemake.input.images, dtype=str, keep_default_na=False)
 folds = split_folds(
-    pd.read_csv(snakemake.input.images, dtype=str, keep_default_na=False),
-    pd.read_csv(snakemake.input.manifest, dtype=str, keep_default_na=False),
-    positive=snakemake.params.positive,
-    folds=snakemake.params.folds,
-    distance=snakemake.params.distance,
-    seed=snakemake.params.seed,
-    workers=snakemake.threads,
+    images,
+    pd.read_csv(snakemake.input.near_labels, dtype=str, keep_default_na=False),
+    read_hashes(snakemake.input.hashes, images["image_id"]),
+    **snakemake.params.splitting,
 )
 write_csv(snakemake.output.folds, folds)

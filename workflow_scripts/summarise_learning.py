@@ -1,11 +1,12 @@
 from pathlib import Path
 
+from nearlabel import run_files
 from nearlabel.logs import configure_logging
-from nearlabel.report.learning_collect import collect_learning
-from nearlabel.report.learning_tables import write_learning_tables
+from nearlabel.report.learning.collect import collect_learning
+from nearlabel.report.learning.tables import write_learning_tables
 
 configure_logging(snakemake.log[0])
-tables = Path(snakemake.output[0]).parent
+run = run_files.run_folder(run_files.TABLE, snakemake.output.table1_csv)
 strategies, kinds = snakemake.params.strategies, snakemake.params.datasets
-runs = [collect_learning(tables.parent, dataset, strategies, snakemake.params.folds) for dataset in kinds]
-write_learning_tables(runs, kinds, strategies, tables)
+runs = [collect_learning(run, dataset, strategies, snakemake.params.folds) for dataset in kinds]
+write_learning_tables(runs, kinds, strategies, Path(snakemake.output.table1_csv).parent)

@@ -1,15 +1,15 @@
 from pathlib import Path
 
-from nearlabel.grouping.names import read_names
+from nearlabel.grouping.tree.names import read_names
 from nearlabel.logs import configure_logging
-from nearlabel.report.clusters_table import tabulate_clusters
-from nearlabel.report.tables import write_table
+from nearlabel.report.base.tables import write_table
+from nearlabel.report.grouping.clusters_table import tabulate_clusters
 
 configure_logging(snakemake.log[0])
 evidence, enrichment = tabulate_clusters(
     snakemake.input.clusters,
     snakemake.input.stability,
-    snakemake.input.manifests,
+    snakemake.input.near_labels,
     {dataset: read_names(file) for dataset, file in snakemake.params.names.items()},
 )
 for frame, path, caption in (

@@ -1,21 +1,23 @@
-from pathlib import Path
-
 import pandas as pd
 import yaml
 
+from nearlabel import run_files
 from nearlabel.logs import configure_logging
-from nearlabel.report.collect import collect_dataset
-from nearlabel.report.learning_collect import collect_learning
+from nearlabel.report.base.provenance import describe_machine, library_versions, read_benchmarks
+from nearlabel.report.grouping.collect import collect_dataset
+from nearlabel.report.learning.collect import collect_learning
 from nearlabel.report.page import write_page
-from nearlabel.report.provenance import describe_machine, library_versions, read_benchmarks
 
 configure_logging(snakemake.log[0])
-run = Path(snakemake.output.page).parents[1]
+run = run_files.run_folder(run_files.PAGE, snakemake.output.page)
 config = snakemake.params.config
 grouped, learnt = [], []
 if config["grouping"]:
     evidence = pd.read_csv(
-        run / "tables/clusters.csv", dtype={"name": str, "near_label": str}, keep_default_na=False, na_values=[""]
+        run_files.below(run, run_files.TABLE, table="clusters", suffix="csv"),
+        dtype={"name": str, "near_label": str},
+        keep_default_na=False,
+        na_values=[""],
     )
     grouped = [
         collect_dataset(
@@ -45,7 +47,8 @@ write_page(
     config=yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
     versions=library_versions(),
     machine=describe_machine(),
-    stages=read_benchmarks(run / "benchmarks"),
+    # Records of jobs, no results: the page says what they were when it was made.
+    stages=read_benchmarks(run_files.below(run, run_files.BENCHMARKS)),
     datasets=grouped,
     kinds={name: dataset["kind"] for name, dataset in config["datasets"].items()},
     learning=learnt,

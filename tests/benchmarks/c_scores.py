@@ -16,8 +16,8 @@ import pandas as pd  # noqa: E402
 import scipy.stats  # noqa: E402, F401
 import sklearn.metrics  # noqa: E402, F401
 
-from nearlabel.grouping.agreement import evaluate_c_score  # noqa: E402
-from nearlabel.grouping.labels import LabelBlock  # noqa: E402
+from nearlabel.grouping.clustering.labels import LabelBlock  # noqa: E402
+from nearlabel.grouping.scores.agreement import evaluate_c_score  # noqa: E402
 
 IMPORT_SECONDS = time.perf_counter() - start
 LIMIT_SECONDS = 10

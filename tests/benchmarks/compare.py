@@ -30,7 +30,7 @@ from kneed import KneeLocator
 from peers import describe_machine, take_turns, thingsvision_versions
 from sweep_loop import draw_features
 
-from nearlabel.learning.knee import knee_point
+from nearlabel.learning.stopping.knee import knee_point
 
 PACKAGES = (
     "nearlabel", "numpy", "scipy", "scikit-learn", "torch", "torchvision", "snakemake", "scikit-image", "grad-cam",

@@ -19,7 +19,7 @@ from peers import call_thingsvision, take_turns, thingsvision_versions
 from PIL import Image
 from torchvision.models import get_model_weights
 
-from nearlabel.features.encoders import choose_device
+from nearlabel.features.devices import choose_device
 from nearlabel.features.extract import extract_features
 from nearlabel.features.networks import build_network
 

@@ -18,8 +18,8 @@ from peers import take_turns
 from skimage.metrics import structural_similarity
 
 from nearlabel.features.networks import build_network
-from nearlabel.learning.gradcam import FeatureMaps
-from nearlabel.learning.ssim import ssim_to_reference
+from nearlabel.learning.network.gradcam import FeatureMaps
+from nearlabel.learning.strategies.ssim import ssim_to_reference
 
 SEED = 0
 LABELLED = 32

@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from nearlabel.learning.arrays import open_arrays, write_arrays
-from nearlabel.learning.engine import Engine
-from nearlabel.learning.fit import build_optimiser
-from nearlabel.learning.frozen import run_frozen_stages
-from nearlabel.learning.model import Classifier, build_classifier
-from nearlabel.learning.protocol import Experiment
-from nearlabel.learning.state import StateFile
+from nearlabel.learning.data.arrays import open_arrays, write_arrays
+from nearlabel.learning.network.fit import build_optimiser
+from nearlabel.learning.network.frozen import run_frozen_stages
+from nearlabel.learning.network.model import Classifier, build_classifier
+from nearlabel.learning.simulation.engine import Engine
+from nearlabel.learning.simulation.protocol import Experiment
+from nearlabel.learning.simulation.state import StateFile
 from nearlabel.learning.strategies import build_strategy
 
 OPTIMISER = {"name": "adam", "learning_rate": 1e-4, "weight_decay": 0.0, "momentum": 0.0}

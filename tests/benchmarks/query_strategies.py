@@ -17,10 +17,11 @@ from scipy.special import softmax
 from sklearn.datasets import make_blobs
 from threadpoolctl import threadpool_limits
 
-from nearlabel.learning.logits import dropout_probabilities
-from nearlabel.learning.selection import Selection, Strategy
+from nearlabel.learning.network.logits import dropout_probabilities
+from nearlabel.learning.network.outputs import Evaluated
 from nearlabel.learning.strategies import STRATEGIES
-from nearlabel.learning.views import Evaluated, View
+from nearlabel.learning.strategies.base import Selection, Strategy
+from nearlabel.learning.strategies.views import View
 
 LIMIT_SECONDS = 1.0
 TWINS = ("uncertainty", "core_set", "badge", "typiclust")

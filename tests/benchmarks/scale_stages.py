@@ -61,7 +61,7 @@ def draw_features(folder: Path, n: int, dimensions: int) -> None:
     write_features(folder / "blobs.h5", features, ids_of(n), {"encoder": "blobs", "network": "resnet50"})
     near_label = np.where(rng.random(n) < 0.1, rng.integers(0, 2, n), blob % 2)
     pd.DataFrame({"image_id": ids_of(n), "near_label": near_label.astype(str)}).to_csv(
-        folder / "manifest.csv", index=False
+        folder / "near_labels.csv", index=False
     )
     Image.fromarray(rng.integers(0, 255, (64, 256), dtype=np.uint8)).save(folder / "strip.png")
     pd.DataFrame({"image_id": ids_of(n), "path": str(folder / "strip.png"), "width": 256, "height": 64}).to_csv(
@@ -70,7 +70,7 @@ def draw_features(folder: Path, n: int, dimensions: int) -> None:
 
 
 def reduce(folder: Path) -> None:
-    from nearlabel.grouping.node import reduce_node
+    from nearlabel.grouping.reduction.node import reduce_node
 
     reduce_node(
         [folder / "blobs.h5"], folder / "reduced.h5", node="root", clusters=None, selection=None, method="pca",
@@ -80,8 +80,8 @@ def reduce(folder: Path) -> None:
 
 def cluster(name: str, algorithm: str, **parameters) -> Callable[[Path], None]:
     def run(folder: Path) -> None:
-        from nearlabel.grouping.algorithms import sweep
-        from nearlabel.grouping.labels import write_labels
+        from nearlabel.grouping.clustering.algorithms import sweep
+        from nearlabel.grouping.clustering.labels import write_labels
 
         reduced = _reduced(folder)
         found = sweep(reduced.reduction.values, algorithm, KS, 0, **parameters)
@@ -92,7 +92,7 @@ def cluster(name: str, algorithm: str, **parameters) -> Callable[[Path], None]:
 
 
 def score(folder: Path) -> None:
-    from nearlabel.grouping.quality import assess_clusterings
+    from nearlabel.grouping.scores.quality import assess_clusterings
 
     quality, errors = assess_clusterings(_reduced(folder).reduction.values, _labels(folder), seed=0)
     quality.to_csv(folder / "quality.csv", index=False)
@@ -100,21 +100,21 @@ def score(folder: Path) -> None:
 
 
 def evaluate(folder: Path) -> None:
-    from nearlabel.grouping.agreement import evaluate_c_score
-    from nearlabel.grouping.node_files import read_scores
+    from nearlabel.grouping.scores.agreement import evaluate_c_score
+    from nearlabel.grouping.selection.node_files import read_scores
 
     scores, null = evaluate_c_score(
-        read_scores(folder / "quality.csv"), _labels(folder), _manifest(folder), permutations=200, seed=0
+        read_scores(folder / "quality.csv"), _labels(folder), _near_labels(folder), permutations=200, seed=0
     )
     scores.to_csv(folder / "scores.csv", index=False)
     null.to_csv(folder / "null.csv", index=False)
 
 
 def select(folder: Path) -> None:
-    from nearlabel.grouping.node_files import read_scores
-    from nearlabel.grouping.numbering import cluster_table
-    from nearlabel.grouping.selected import write_selection
-    from nearlabel.grouping.selection import select_clustering
+    from nearlabel.grouping.selection.criteria import select_clustering
+    from nearlabel.grouping.selection.node_files import read_scores
+    from nearlabel.grouping.selection.numbering import cluster_table
+    from nearlabel.grouping.selection.selected import write_selection
 
     chosen = select_clustering({"blobs": read_scores(folder / "scores.csv")}, "min_max")
     block = _labels(folder)[chosen.algorithm]
@@ -123,9 +123,9 @@ def select(folder: Path) -> None:
 
 
 def stability(folder: Path) -> None:
-    from nearlabel.grouping.algorithms import cluster as cluster_points
-    from nearlabel.grouping.numbering import cluster_table
-    from nearlabel.grouping.stability import assess_stability
+    from nearlabel.grouping.clustering.algorithms import cluster as cluster_points
+    from nearlabel.grouping.scores.stability import assess_stability
+    from nearlabel.grouping.selection.numbering import cluster_table
 
     # Of K-Means whatever was selected, so that sizes compare.
     reduced = _reduced(folder)
@@ -135,30 +135,30 @@ def stability(folder: Path) -> None:
 
 
 def figures(folder: Path) -> None:
-    from nearlabel.grouping.node_files import read_scores
-    from nearlabel.report.algorithms_figure import plot_algorithms
-    from nearlabel.report.clusters_figure import plot_clusters
-    from nearlabel.report.convergence_figure import plot_convergence
-    from nearlabel.report.dendrogram import plot_dendrogram
-    from nearlabel.report.near_labels_figure import plot_near_labels
-    from nearlabel.report.quality_figure import plot_quality
+    from nearlabel.grouping.selection.node_files import read_scores
+    from nearlabel.report.grouping.figures.algorithms import plot_algorithms
+    from nearlabel.report.grouping.figures.clusters import plot_clusters
+    from nearlabel.report.grouping.figures.convergence import plot_convergence
+    from nearlabel.report.grouping.figures.dendrogram import plot_dendrogram
+    from nearlabel.report.grouping.figures.near_labels import plot_near_labels
+    from nearlabel.report.grouping.figures.quality import plot_quality
 
     selection = json.loads((folder / "selection.json").read_text(encoding="utf-8"))
-    reduced, manifest, table = _reduced(folder), _manifest(folder), _clusters(folder)
+    reduced, near_labels, table = _reduced(folder), _near_labels(folder), _clusters(folder)
     scores = {"blobs": read_scores(folder / "scores.csv")}
     (folder / "figures").mkdir(exist_ok=True)
     stem = folder / "figures"
     plot_quality(scores, selection, stem / "quality")
     plot_convergence(scores, {"blobs": read_scores(folder / "null.csv")}, selection, stem / "convergence")
-    plot_clusters(reduced, table, manifest, selection, stem / "clusters")
-    plot_near_labels(reduced, table, manifest, selection, stem / "near_labels")
-    plot_algorithms(reduced, _labels(folder), manifest, selection, stem / "algorithms")
-    plot_dendrogram(reduced, table, manifest, selection, {"agglomerative": "ward"}, stem / "dendrogram")
+    plot_clusters(reduced, table, near_labels, selection, stem / "clusters")
+    plot_near_labels(reduced, table, near_labels, selection, stem / "near_labels")
+    plot_algorithms(reduced, _labels(folder), near_labels, selection, stem / "algorithms")
+    plot_dendrogram(reduced, table, near_labels, selection, {"agglomerative": "ward"}, stem / "dendrogram")
     print(f"figures: {sum(f.stat().st_size for f in stem.iterdir()) / 2**20:.1f} MiB", file=sys.stderr)
 
 
 def sheets(folder: Path) -> None:
-    from nearlabel.report.sheets import draw_contact_sheets
+    from nearlabel.report.grouping.sheets import draw_contact_sheets
 
     reduced = _reduced(folder)
     images = pd.read_csv(folder / "images.csv", dtype={"image_id": str, "path": str})
@@ -166,29 +166,29 @@ def sheets(folder: Path) -> None:
 
 
 def groups(folder: Path) -> None:
-    from nearlabel.grouping.groups import collect_groups, sort_images
-    from nearlabel.grouping.levels import list_expanded
+    from nearlabel.grouping.tree.groups import collect_groups, sort_images
+    from nearlabel.grouping.tree.levels import list_expanded
 
-    found = collect_groups({"root": _clusters(folder)}, _manifest(folder))
+    found = collect_groups({"root": _clusters(folder)}, _near_labels(folder))
     images = pd.read_csv(folder / "images.csv", dtype=str, keep_default_na=False)
     sort_images(found, images, folder / "groups", copies=False, names={})
-    list_expanded({"root": _clusters(folder)}, _manifest(folder), 0)
+    list_expanded({"root": _clusters(folder)}, _near_labels(folder), 0)
 
 
 def _reduced(folder: Path):
-    from nearlabel.grouping.reduce import read_reduced
+    from nearlabel.grouping.reduction.reduced import read_reduced
 
     return read_reduced(folder / "reduced.h5")
 
 
 def _labels(folder: Path):
-    from nearlabel.grouping.labels import read_labels
+    from nearlabel.grouping.clustering.labels import read_labels
 
     return read_labels(sorted((folder / "labels").glob("*.h5")))
 
 
-def _manifest(folder: Path) -> pd.DataFrame:
-    return pd.read_csv(folder / "manifest.csv", dtype=str, keep_default_na=False)
+def _near_labels(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "near_labels.csv", dtype=str, keep_default_na=False)
 
 
 def _clusters(folder: Path) -> pd.DataFrame:

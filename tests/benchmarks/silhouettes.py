@@ -15,7 +15,7 @@ from sklearn.datasets import make_blobs
 from sklearn.metrics import silhouette_score
 from threadpoolctl import threadpool_limits
 
-from nearlabel.grouping.quality import silhouette_scores
+from nearlabel.grouping.scores.silhouettes import silhouette_scores
 
 LIMIT_SECONDS = 35
 LIMIT_BYTES = 2 * 2**30

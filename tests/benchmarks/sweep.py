@@ -37,7 +37,7 @@ def prepare(
     data = folder / "results/bench/blobs"
     (data / "features").mkdir(parents=True)
     pd.DataFrame({"image_id": ids, "near_label": [str(i % 2) for i in range(len(ids))]}).to_csv(
-        data / "manifest.csv", index=False
+        data / "near_labels.csv", index=False
     )
     for name, matrix in zip(names, features, strict=True):
         write_features(data / f"features/{name}.h5", matrix, ids, {"encoder": name, "network": "resnet50"})

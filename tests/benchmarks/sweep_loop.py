@@ -17,7 +17,7 @@ from sklearn.decomposition import PCA
 from sklearn.metrics import silhouette_score
 from sklearn.mixture import GaussianMixture
 
-from nearlabel.grouping.spectral import median_gamma
+from nearlabel.grouping.clustering.spectral_embedding import median_gamma
 
 IMAGES, DIMENSIONS, KINDS, LATENT = 1000, 2048, 8, 40
 

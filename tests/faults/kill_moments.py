@@ -22,7 +22,7 @@ from pathlib import Path
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from conftest import TINY, copy_workflow
+from helpers.workspace import TINY, copy_workflow
 
 FINAL = (".csv", ".json", ".h5", ".svg", ".png", ".tex", ".md", ".jpg", ".skops", ".txt")
 

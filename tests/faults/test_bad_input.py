@@ -8,12 +8,13 @@ from PIL import Image
 
 from nearlabel.config import ConfigError, load_config
 from nearlabel.features.extract import extract_features
-from nearlabel.grouping.algorithms import cluster
-from nearlabel.grouping.reduce import reduce_features
+from nearlabel.grouping.clustering.algorithms import cluster
+from nearlabel.grouping.reduction.reduce import reduce_features
 from nearlabel.images.checks import check_images
-from nearlabel.images.datasets import read_dataset
+from nearlabel.images.duplicates import hash_images
 from nearlabel.images.near_labels import assign_near_labels
-from nearlabel.learning.folds import split_folds
+from nearlabel.images.readers import read_dataset
+from nearlabel.learning.data.splitting import split_folds
 
 RNG = np.random.default_rng(0)
 GREY = RNG.integers(0, 256, (24, 40), dtype=np.uint8)
@@ -84,12 +85,12 @@ def one_class(count, positives):
     return images, images[["image_id"]].assign(near_label=["1"] * positives + ["0"] * (count - positives))
 
 
-def split(tmp_path, images, manifest, folds=3):
+def split(tmp_path, images, near_labels, folds=3):
     for name in images["image_id"]:
         noise = np.random.default_rng(int(name[:-4])).integers(0, 256, (16, 16), dtype=np.uint8)
         Image.fromarray(np.kron(noise[:4, :4], np.ones((8, 8), np.uint8))).save(tmp_path / name)
     images = images.assign(path=[str(tmp_path / name) for name in images["image_id"]])
-    split_folds(images, manifest, positive="1", folds=folds, distance=0, seed=0)
+    split_folds(images, near_labels, hash_images(images["path"]), positive="1", folds=folds, distance=0, seed=0)
 
 
 def with_missing_labels(_):

@@ -3,21 +3,21 @@
 import ast
 import os
 import pickle
-from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 import torch
 
+from helpers.places import REPOSITORY
 from nearlabel.features.cache import FeatureCache
 from nearlabel.features.store import read_features
 from nearlabel.features.weights import load_state
-from nearlabel.grouping.saved_models import load_model
-from nearlabel.learning.arrays import open_arrays
-from nearlabel.learning.state import RunState, StateFile
+from nearlabel.grouping.models.saved import load_model
+from nearlabel.learning.data.arrays import open_arrays
+from nearlabel.learning.simulation.state import RunState, StateFile
 
-LIBRARY = Path(__file__).parents[2] / "workflow_scripts"
+LIBRARY = REPOSITORY / "workflow_scripts"
 
 
 class Harmful:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import ks_2samp
 
-from nearlabel.grouping.cscore import convergence_difference, permutation_null
+from nearlabel.grouping.scores.cscore import convergence_difference, permutation_null
 
 
 @pytest.mark.parametrize(("k", "m"), [(2, 2), (2, 30), (4, 7)])

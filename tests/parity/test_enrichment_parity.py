@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import fisher_exact
 
-from nearlabel.grouping.enrichment import enrich_clusters
+from nearlabel.grouping.scores.enrichment import enrich_clusters
 
 
 @pytest.fixture(scope="module")

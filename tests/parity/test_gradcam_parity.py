@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torchvision.models import get_model
 
-from nearlabel.learning.gradcam import FeatureMaps
+from nearlabel.learning.network.gradcam import FeatureMaps
 
 pytorch_grad_cam = pytest.importorskip("pytorch_grad_cam", reason="pytorch-grad-cam is not installed")
 ClassifierOutputTarget = pytorch_grad_cam.utils.model_targets.ClassifierOutputTarget

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from kneed import DataGenerator, KneeLocator
 
-from nearlabel.learning.knee import knee_point
+from nearlabel.learning.stopping.knee import knee_point
 
 
 def kneed(x, y, **options):

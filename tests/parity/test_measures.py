@@ -12,11 +12,11 @@ from sklearn.metrics import (
 )
 from sklearn.metrics.cluster import contingency_matrix
 
-from nearlabel.grouping.agreement import evaluate_c_score
-from nearlabel.grouping.algorithms import sweep
-from nearlabel.grouping.labels import LabelBlock
-from nearlabel.grouping.quality import label_entropy, score_clusterings
-from nearlabel.grouping.selection import select_clustering
+from nearlabel.grouping.clustering.algorithms import sweep
+from nearlabel.grouping.clustering.labels import LabelBlock
+from nearlabel.grouping.scores.agreement import evaluate_c_score
+from nearlabel.grouping.scores.quality import label_entropy, score_clusterings
+from nearlabel.grouping.selection.criteria import select_clustering
 
 
 @pytest.mark.parametrize("k", [1, 2, 9, 300])
@@ -33,9 +33,9 @@ def planted():
     blocks = {"kmeans": LabelBlock("kmeans", result.labels, result.flags, result.cut, ids, result.recorded)}
     rng = np.random.default_rng(0)
     noisy = np.where(rng.random(600) < 0.05, rng.integers(0, 6, 600), truth)
-    manifest = pd.DataFrame({"image_id": ids, "near_label": noisy.astype(str)})
-    manifest.loc[:9, "near_label"] = ""
-    scores, _ = evaluate_c_score(score_clusterings(points, blocks), blocks, manifest, permutations=20, seed=0)
+    near_labels = pd.DataFrame({"image_id": ids, "near_label": noisy.astype(str)})
+    near_labels.loc[:9, "near_label"] = ""
+    scores, _ = evaluate_c_score(score_clusterings(points, blocks), blocks, near_labels, permutations=20, seed=0)
     return scores, result.labels, noisy
 
 

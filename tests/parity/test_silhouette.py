@@ -6,8 +6,8 @@ from hypothesis.extra.numpy import arrays
 from sklearn.datasets import make_blobs
 from sklearn.metrics import silhouette_score
 
-from nearlabel.grouping.distance_sums import index_clusters, sums_on_cpu, sums_on_torch
-from nearlabel.grouping.quality import silhouette_scores
+from nearlabel.grouping.scores.distance_sums import index_clusters, sums_on_cpu, sums_on_torch
+from nearlabel.grouping.scores.silhouettes import silhouette_scores
 
 
 @pytest.mark.parametrize(("n", "dimensions"), [(3, 1), (40, 2), (1300, 50), (300, 1000)])

@@ -9,8 +9,8 @@ from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import kneighbors_graph
 
-from nearlabel.grouping.algorithms import cluster
-from nearlabel.grouping.spectral import median_gamma, spectral_vectors
+from nearlabel.grouping.clustering.algorithms import cluster
+from nearlabel.grouping.clustering.spectral_embedding import median_gamma, spectral_vectors
 
 KS = [2, 3, 7, 15, 30, 50]
 

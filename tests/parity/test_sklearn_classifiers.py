@@ -12,9 +12,9 @@ from sklearn.random_projection import GaussianRandomProjection
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from nearlabel.grouping.classifiers import fit_reduction
-from nearlabel.grouping.reduce import reduce_features
-from nearlabel.grouping.validation import cross_validate, split_folds
+from nearlabel.grouping.models.pipelines import fit_reduction
+from nearlabel.grouping.models.validation import cross_validate, stratified_folds
+from nearlabel.grouping.reduction.reduce import reduce_features
 from nearlabel.seeds import derive_seed
 
 SEED = 4
@@ -37,7 +37,7 @@ def data(request):
 
 def own(features, labels, name, *, standardise=False):
     contents = [str(number) for number in range(len(labels))]
-    fold, _ = split_folds(labels, contents, 4, SEED)
+    fold, _ = stratified_folds(labels, contents, 4, SEED)
     model = {"id": name, "name": name, "parameters": {"max_iter": 80} if name == "mlp" else {}}
     reduction = {"method": "pca", "components": 5, "standardise": standardise}
     return cross_validate(
@@ -101,7 +101,7 @@ def test_isolation_forest_equals_a_loop_over_normal_images(data):
 def test_folds_with_copies_are_those_of_scikit_learn_s_groups(data):
     _, labels = data
     contents = np.array([str(number // 2) for number in range(len(labels))])
-    fold, _ = split_folds(labels, contents, 3, SEED)
+    fold, _ = stratified_folds(labels, contents, 3, SEED)
     splitter = StratifiedGroupKFold(3, shuffle=True, random_state=SEED)
     for number, (_, test) in enumerate(splitter.split(labels, labels, contents)):
         np.testing.assert_array_equal(np.flatnonzero(fold == number), test)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.metrics import structural_similarity
 
-from nearlabel.learning.ssim import ssim_to_reference
+from nearlabel.learning.strategies.ssim import ssim_to_reference
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from nearlabel.learning import diversity
-from nearlabel.learning.strategies import build_strategy
-from nearlabel.learning.views import Evaluated, View
+from nearlabel.learning.network.outputs import Evaluated
+from nearlabel.learning.strategies import badge, build_strategy, typiclust
+from nearlabel.learning.strategies.views import View
 
 pytest.importorskip("skactiveml", reason="scikit-activeml is not installed")
 
@@ -109,7 +109,7 @@ def test_badge_gives_every_image_their_chance(classes, monkeypatch):
         distances.append(squared * (1 - probabilities.max(axis=1)).max() ** 2)
         return next(order)
 
-    monkeypatch.setattr(diversity, "_draw", follow)
+    monkeypatch.setattr(badge, "_draw", follow)
     ours = select(view, "badge", 30)
     np.testing.assert_array_equal(ours.indices, theirs)
     for step, (squared, utility) in enumerate(zip(distances, utilities[1:, :POOL], strict=True), 1):
@@ -130,7 +130,7 @@ def test_typiclust_on_the_same_clusters(seed, monkeypatch):
     theirs = TypiClust(random_state=0, cluster_algo=Given, cluster_algo_dict={"labels": clusters}, k=5).query(
         points, marks, batch_size=5
     )
-    monkeypatch.setattr(diversity, "_kmeans", lambda *_: clusters)
+    monkeypatch.setattr(typiclust, "_kmeans", lambda *_: clusters)
     ours = select(view, "typiclust", 5, neighbours=5, normalise="none")
     np.testing.assert_array_equal(ours.indices, theirs)
 

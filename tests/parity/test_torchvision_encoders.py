@@ -41,7 +41,7 @@ def shared(monkeypatch):
 
     def build(name):
         made = build_network(name, "seeded", seed=2)
-        monkeypatch.setattr("nearlabel.features.encoders.build_network", lambda *_, **__: made)
+        monkeypatch.setattr("nearlabel.features.network_encoder.build_network", lambda *_, **__: made)
         return made[0]
 
     return build

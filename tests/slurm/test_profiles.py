@@ -1,11 +1,11 @@
 """The profile for SLURM beside the one that loads by itself."""
 
 import re
-from pathlib import Path
 
 import yaml
 
-REPOSITORY = Path(__file__).parents[2]
+from helpers.places import REPOSITORY
+
 SHARED = {"scheduler", "rerun-incomplete", "show-failed-logs", "keep-going", "rerun-triggers", "max-checksum-file-size"}
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import h5py
 import pytest
-from cluster import missing, one_node_cluster
+
+from slurm.cluster import missing, one_node_cluster
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +29,7 @@ ALLOCATE = [
 ]  # fmt: skip
 # Two jobs that meet their limits on the first attempt: more than the rule's memory, less than twice as much; a minute.
 LIMIT = [
-    "results/tiny/steel/grouping/root/texture/reduced.h5", "results/tiny/steel/manifest.csv",
+    "results/tiny/steel/grouping/root/texture/reduced.h5", "results/tiny/steel/near_labels.csv",
     "--set-resources", "assign_near_labels:runtime=attempt",
 ]  # fmt: skip
 MORE = {
@@ -130,7 +131,7 @@ def test_same_bytes_as_a_local_run(way, runs, tiny_run):
 
 def test_only_big_stages_are_jobs_of_their_own(runs):
     output = runs["submitted"].finish()
-    assert output.count("has been submitted with SLURM jobid") < 36  # of 61
+    assert output.count("has been submitted with SLURM jobid") < 36  # of 62
     assert "localrule all" in output
     assert output.count("localrule ") == 1
 
@@ -146,7 +147,7 @@ def test_job_killed_by_its_time_limit_is_told_and_retried(runs):
     output = runs["limited"].finish()
     assert "DUE TO TIME LIMIT" in output
     assert re.search(r"Error in group images(.*\n)+?Trying to restart job", output)
-    assert (runs["limited"].folder / "results/tiny/steel/manifest.csv").exists()
+    assert (runs["limited"].folder / "results/tiny/steel/near_labels.csv").exists()
 
 
 def test_nothing_is_left_of_a_cluster():

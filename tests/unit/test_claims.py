@@ -1,11 +1,12 @@
 """The published claims that do not hold: README's counterexamples are run."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[2] / "README.md"
+from helpers.places import REPOSITORY
+
+README = REPOSITORY / "README.md"
 
 
 def claims(path):

@@ -1,14 +1,16 @@
 """What runs again after one change: exactly the jobs that depend on it."""
 
 import os
+import re
 import shutil
 
 import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Workspace, copy_workflow
 from PIL import Image
+
+from helpers.workspace import Workspace, copy_workflow
 
 BLOCKS = ["k002-003", "k004-006"]
 
@@ -21,7 +23,7 @@ def figures(node):
 
 # What a changed set of clusters reaches beyond its own node.
 COLLECTION = {"collect_groups", "plot_tree", "tabulate_clusters", "tabulate_grouping", "write_report"}
-MODELS = {"train_classifiers(root, near_labels)", "plot_classifiers(root, near_labels)", "tabulate_classifiers"}
+MODELS = {"train_models(root, near_labels)", "plot_models(root, near_labels)", "tabulate_models"}
 # The child clusters its parent's members with the parent's winning features.
 CHILD = {
     "reduce_features(root.0, winner)",
@@ -56,19 +58,52 @@ def append(workspace, file, text):
         opened.write(text)
 
 
+def edit(workspace, file):
+    append(workspace, f"workflow_scripts/{file}", "\nEDITED = True\n")
+
+
 def test_second_call_has_nothing_to_do(workspace):
     assert "Nothing to be done" in workspace.snakemake().stderr
 
 
-def test_touch_on_everything_a_comment_in_the_config_and_an_edit_of_logs(workspace):
+def test_touch_on_everything_and_what_changes_no_number(workspace):
     for folder, _, files in os.walk(workspace.folder):
         if ".snakemake" not in folder:
             for file in files:
                 os.utime(os.path.join(folder, file))
             os.utime(folder)
     append(workspace, "tiny.yaml", "# a comment\n")
-    append(workspace, "workflow_scripts/nearlabel/logs.py", "\n# edited\n")
+    for file in ("images/geometry.py", "features/store.py", "grouping/scores/cscore.py", "learning/network/fit.py"):
+        path = workspace.folder / "workflow_scripts/nearlabel" / file
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace('"""', '"""Another docstring: ', 1) + "\n\n# A comment.\n", encoding="utf-8")
+    append(workspace, "workflow_scripts/cluster_images.py", "\n# A comment in a script.\n")
+    edit(workspace, "nearlabel/logs.py")
     assert workspace.jobs() == set()
+
+
+def test_code_that_cannot_be_followed_stops_the_plan_with_a_sentence(workspace):
+    append(workspace, "workflow_scripts/nearlabel/seeds.py", "\n\nfrom . import parameters\n")
+    done = workspace.snakemake("--dry-run", check=False)
+    assert done.returncode == 1
+    said = done.stdout + done.stderr
+    assert "nearlabel/seeds.py:" in said and "a relative import; write the module's whole name" in said
+    assert "Traceback" not in said
+
+
+def test_an_upgrade_of_a_library(workspace, tmp_path):
+    """What computes with scikit-image runs again, and all that comes after it; learning, which does not, stays."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import importlib.metadata as metadata\n"
+        "installed = metadata.version\n"
+        "metadata.version = lambda name: '99.0' if name == 'scikit-image' else installed(name)\n",
+        encoding="utf-8",
+    )
+    jobs = workspace.jobs(env={"PYTHONPATH": str(tmp_path)})
+    assert {"extract_features(texture)", "extract_features(resnet18)", "reduce_features(root, texture)"} <= jobs
+    assert "write_report" in jobs
+    untouched = ("check_images", "hash_images", "assign_near_labels", "split_folds", "decode_images", "find_knees")
+    assert not [job for job in jobs if job.startswith((*untouched, "run_active", "train_full", "encode_frozen"))]
 
 
 @pytest.fixture
@@ -208,6 +243,19 @@ def test_where_features_are_computed(workspace):
     assert workspace.jobs() == {"write_report"}
 
 
+def test_where_silhouettes_are_computed(workspace):
+    asked = r"rule score_clusterings:\n(?:    .*\n)*?    resources: .*device=(\w+), gpu=(\d)"
+    found = {}
+    for device in ("cpu", "auto", "cuda"):
+        change(workspace, "grouping", "device", to=device)
+        # The page shows the config; cpu is the default.
+        assert workspace.jobs() == (set() if device == "cpu" else {"write_report"})
+        done = workspace.snakemake("--dry-run", "--forcerun", "score_clusterings")
+        found[device] = set(re.findall(asked, done.stdout + done.stderr))
+    # Not even where there is a GPU is one taken that the config does not name.
+    assert found == {"cpu": {("cpu", "0")}, "auto": {("auto", "0")}, "cuda": {("cuda", "1")}}
+
+
 def test_deleted_file_of_the_contract(workspace):
     (workspace.folder / "results/tiny/steel/rejected.csv").unlink()
     assert "check_images" in workspace.jobs()
@@ -235,7 +283,7 @@ def test_names_of_groups(workspace):
     drawn = {f"{rule}({node})" for rule in ("plot_clusters", "plot_dendrogram") for node in ("root", "root.0")}
     assert workspace.jobs() == (
         drawn - {"plot_dendrogram(root.0)"}
-        | {"plot_classifiers(root, near_labels)", "collect_groups", "plot_tree", "tabulate_clusters", "write_report"}
+        | {"plot_models(root, near_labels)", "collect_groups", "plot_tree", "tabulate_clusters", "write_report"}
     )
 
 
@@ -256,27 +304,27 @@ def test_limit_of_overlap(workspace):
 
 
 def test_edit_of_a_library_module(workspace):
-    append(workspace, "workflow_scripts/nearlabel/grouping/cscore.py", "\n# edited\n")
+    edit(workspace, "nearlabel/grouping/scores/cscore.py")
     assert workspace.jobs() == BY_NEAR_LABELS | COLLECTION
 
 
 def test_edit_of_how_a_clustering_is_selected(workspace):
-    append(workspace, "workflow_scripts/nearlabel/grouping/selection.py", "\n# edited\n")
+    edit(workspace, "nearlabel/grouping/selection/criteria.py")
     assert workspace.jobs() == SELECTION
 
 
 def test_edit_of_the_models_parameters(workspace):
-    append(workspace, "workflow_scripts/nearlabel/grouping/classifier_parameters.py", "\n# edited\n")
+    edit(workspace, "nearlabel/grouping/models/catalogue.py")
     assert workspace.jobs() == MODELS | {"write_report"}
 
 
 def test_edit_of_the_report(workspace):
-    append(workspace, "workflow_scripts/nearlabel/report/page.py", "\n# edited\n")
+    edit(workspace, "nearlabel/report/page.py")
     assert workspace.jobs() == {"write_report"}
 
 
 def test_edit_of_a_script(workspace):
-    append(workspace, "workflow_scripts/plot_quality.py", "\n# edited\n")
+    edit(workspace, "plot_quality.py")
     assert workspace.jobs() == {"plot_quality(root)", "plot_quality(root.0)", "write_report"}
 
 

@@ -47,10 +47,10 @@ def test_contract(tiny_run):
     assert list(images) == ["image_id", "path", "class", "part", "width", "height", "mode", "sha256"]
     assert len(images) == 24
     assert list(read(run / "steel/rejected.csv")) == ["path", "reason"]
-    manifest = read(run / "steel/manifest.csv")
-    assert list(manifest) == ["image_id", "near_label"]
-    assert set(manifest["near_label"]) == {"0", "1"}
-    assert list(manifest["image_id"]) == list(images["image_id"])
+    near_labels = read(run / "steel/near_labels.csv")
+    assert list(near_labels) == ["image_id", "near_label"]
+    assert set(near_labels["near_label"]) == {"0", "1"}
+    assert list(near_labels["image_id"]) == list(images["image_id"])
 
     with h5py.File(run / "steel/features/resnet18.h5") as store:
         assert store["features"].shape == (24, 512)
@@ -162,7 +162,7 @@ def test_config_changed_under_a_running_job(workspace):
     # What a job started elsewhere does: it parses the workflow again, with the hash that the run began with.
     done = subprocess.run(
         [
-            sys.executable, "-m", "snakemake", "results/tiny/steel/manifest.csv", "--configfile", "tiny.yaml",
+            sys.executable, "-m", "snakemake", "results/tiny/steel/near_labels.csv", "--configfile", "tiny.yaml",
             "--cores", "1", "--mode", "subprocess",
         ],
         cwd=workspace.folder,

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pandas as pd
 import pytest
 
-from nearlabel.grouping.levels import read_level
+from nearlabel.grouping.tree.levels import read_level
 
 GROUPING = "results/tiny/steel/grouping"
 
@@ -25,8 +25,8 @@ def test_groups_of_the_tiny_run(tiny_run):
     grouping = tiny_run.folder / "results/tiny/steel/grouping"
     groups = read(grouping / "groups.csv")
     assert list(groups) == ["image_id", "near_label", "level0", "level1", "leaf"]
-    manifest = read(grouping.parent / "manifest.csv")
-    assert groups[["image_id", "near_label"]].equals(manifest)
+    near_labels = read(grouping.parent / "near_labels.csv")
+    assert groups[["image_id", "near_label"]].equals(near_labels)
     # Each level says what the node's own clusters say.
     for level, node in ((0, "root"), (1, "root.0")):
         clusters = read(grouping / node / "clusters.csv")

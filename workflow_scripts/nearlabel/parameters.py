@@ -4,6 +4,7 @@ Standard library only: the configuration is checked against tables of these when
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,3 +60,36 @@ class Parameter:
         end = "" if self.most == math.inf else f" to {self.most}"
         allowed.append(f"a {'whole ' if self.number is int else ''}number from {self.least}{end}")
         return f"must be {' or '.join(allowed)}"
+
+
+def complete_parameters(name: str, given: Mapping[str, Any], known: Mapping[str, Parameter]) -> dict[str, Any]:
+    """Check the parameters of an algorithm, a model or a query strategy and fill in its defaults.
+
+    Parameters
+    ----------
+    name : str
+        Of the algorithm, model or strategy, for messages.
+    given : mapping
+        Parameter → value; text that stands for a number is read as one.
+    known : mapping of str to Parameter
+        All that it has.
+
+    Returns
+    -------
+    dict
+        A value for each of `known`, in that order.
+
+    Raises
+    ------
+    ValueError
+        Unknown parameter, or a value that it cannot take.
+    """
+    read = {
+        parameter: known[parameter].read(value) if parameter in known else value for parameter, value in given.items()
+    }
+    for parameter, value in read.items():
+        if parameter not in known:
+            raise ValueError(f"{name} has no parameter '{parameter}'; it has {', '.join(known) or 'none'}")
+        if problem := known[parameter].problem(value):
+            raise ValueError(f"parameter '{parameter}' of {name} {problem}, not {value!r}")
+    return {parameter: read.get(parameter, known[parameter].default) for parameter in known}

@@ -11,13 +11,12 @@ import re
 from pydantic import Field, ValidationError, model_validator
 
 from nearlabel.config.base import PATTERNS, Id, Model
-from nearlabel.config.datasets import Dataset
+from nearlabel.config.datasets import KINDS, Dataset
 from nearlabel.config.features import WINNER, Encoder, Features
-from nearlabel.config.grouping import LABEL_BASED, Grouping
+from nearlabel.config.grouping import Grouping
 from nearlabel.config.learning import Learning
 
 __all__ = [
-    "LABEL_BASED",
     "WINNER",
     "Config",
     "ConfigError",
@@ -94,15 +93,14 @@ def describe_error(error: ValidationError, where: str = "") -> str:
     # Beside what is wrong with a list, a union also says that the list is not its single word.
     problems = [p for p in problems if not str(*p["loc"][-1:]).startswith("literal[")] or problems
     first = problems[0]
-    kinds = {"image_folder", "csv", "severstal", "kolektor_sdd", "kolektor_sdd2", "magnetic_tile", "synthetic"}
     parts = [str(part) for part in first["loc"]]
-    if parts[:1] == ["datasets"] and len(parts) > 2 and parts[2] in kinds:
+    if parts[:1] == ["datasets"] and len(parts) > 2 and parts[2] in KINDS:
         del parts[2]  # the union's tag, which is not a key
     path = ".".join(part for part in [where, *(p for p in parts if not _UNION_TAGS.match(p))] if part)
     if first["type"] == "extra_forbidden":
         text = f"{path} is not a known key; see config/README.md for the keys"
     elif first["type"] == "union_tag_invalid":
-        text = f"{path}.kind: {first['ctx']['tag']!r} is unknown; choose one of {', '.join(sorted(kinds))}"
+        text = f"{path}.kind: {first['ctx']['tag']!r} is unknown; choose one of {', '.join(sorted(KINDS))}"
     elif first["type"] == "string_pattern_mismatch" and first["ctx"]["pattern"] in PATTERNS:
         text = f"{path}: {first['input']!r} is not {PATTERNS[first['ctx']['pattern']]}"
     elif first["type"] == "missing":

@@ -1,6 +1,6 @@
 """The data sets: where images and their near-labels come from."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 
@@ -91,3 +91,5 @@ class Synthetic(_Dataset):
 Dataset = Annotated[
     ImageFolder | Csv | Severstal | KolektorSdd | KolektorSdd2 | MagneticTile | Synthetic, Field(discriminator="kind")
 ]
+
+KINDS = tuple(get_args(model.model_fields["kind"].annotation)[0] for model in get_args(get_args(Dataset)[0]))

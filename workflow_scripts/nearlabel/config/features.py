@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from nearlabel.config.base import Id, Model
-from nearlabel.features.catalogue import list_networks
+from nearlabel.config.base import DEVICE, Id, Model
+from nearlabel.features.catalogue import OWN_ENCODERS, list_networks
 
 Geometry = Literal["official", "squash", "tile", "native"]
 
@@ -28,7 +28,7 @@ class Features(Model):
     batch_size: int = Field(32, ge=1, description="Images (or tiles) per forward pass; part of what features mean.")
     threads: int = Field(1, ge=1, description="Threads of the network.")
     workers: int = Field(1, ge=0, description="Processes that decode images; 0 decodes in the job itself.")
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda(:[0-9]+)?)$", description="auto, cpu, cuda or cuda:N.")
+    device: str = Field("auto", pattern=DEVICE, description="auto, cpu, cuda or cuda:N.")
 
 
 class Encoder(Features):
@@ -43,10 +43,11 @@ class Encoder(Features):
     def _check_custom(self):
         if self.id == WINNER:
             raise ValueError(f"the id '{WINNER}' is reserved for the parent's winning encoder; give another id")
-        known = list_networks()
-        if known and self.name not in ("texture", "custom", *known):
-            near = ", ".join(get_close_matches(self.name, ["texture", "custom", *known], 3)) or "resnet50"
-            raise ValueError(f"'{self.name}' is no encoder: not texture, custom or a torchvision classifier ({near}?)")
+        own, known = OWN_ENCODERS.get(self.name), list_networks()
+        if known and not own and self.name not in known:
+            near = ", ".join(get_close_matches(self.name, [*OWN_ENCODERS, *known], 3)) or "resnet50"
+            names = ", ".join(OWN_ENCODERS)
+            raise ValueError(f"'{self.name}' is no encoder: not {names} or a torchvision classifier ({near}?)")
         if self.name == "custom" and not (self.module and self.callable):
             raise ValueError("a custom encoder needs `module` (a Python file) and `callable` (a function in it)")
         if self.name != "custom" and (self.module or self.callable):
@@ -54,7 +55,7 @@ class Encoder(Features):
         if self.name == "custom" and self.weights in ("imagenet", "seeded"):
             raise ValueError("a custom encoder needs `weights`: the file with its state dict")
         # What an encoder does not use must not tell two of its runs apart.
-        if self.name == "texture":
+        if own and not own.weights:
             self.weights, self.batch_size, self.threads = "none", 1, 1
         if self.geometry != "tile":
             self.tile_overlap, self.tile_pool = 0.0, "mean"

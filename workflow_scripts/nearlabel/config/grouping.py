@@ -4,15 +4,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from nearlabel.config.base import Id, Model, Node, Share, complete_parameters
-from nearlabel.grouping.classifier_parameters import CLASSIFIER_PARAMETERS
-from nearlabel.grouping.limits import EXACT_UP_TO, SAMPLE
-from nearlabel.grouping.parameters import ALGORITHM_PARAMETERS
+from nearlabel.config.base import DEVICE, Id, Model, Node, Share
+from nearlabel.grouping.clustering.catalogue import CATALOGUE as ALGORITHMS
+from nearlabel.grouping.models.catalogue import CATALOGUE as MODELS
+from nearlabel.grouping.scores.limits import EXACT_UP_TO, SAMPLE
+from nearlabel.grouping.selection.catalogue import LABEL_BASED, LABEL_FREE
+from nearlabel.parameters import complete_parameters
 
-LABEL_BASED = ("convergence_difference", "ami")  # criteria that look at near-labels
-Criterion = Literal["min_max", "convergence_difference", "ami", "silhouette"]
+Criterion = Literal[(*LABEL_FREE, *LABEL_BASED)]
 Range = Annotated[list[int], Field(min_length=2, max_length=2)]
-POST_MODELS = ["svm", "decision_tree", "mlp", "isolation_forest", "nearest_centre"]
 PAPER_ALGORITHMS = ["kmeans", "agglomerative", "minibatch_kmeans", "spectral", "gaussian_mixture"]
 
 
@@ -55,12 +55,12 @@ class Algorithm(Model):
     """One clustering algorithm with its parameters."""
 
     id: Id
-    name: Literal["kmeans", "agglomerative", "minibatch_kmeans", "spectral", "gaussian_mixture"]
+    name: Literal[tuple(ALGORITHMS)]
     parameters: dict[str, Any] = Field({})
 
     @model_validator(mode="after")
     def _check_parameters(self):
-        self.parameters = complete_parameters(self.name, self.parameters, ALGORITHM_PARAMETERS[self.name])
+        self.parameters = complete_parameters(self.name, self.parameters, ALGORITHMS[self.name].parameters)
         return self
 
 
@@ -124,12 +124,12 @@ class PostModel(Model):
     """One model of the post-clustering layer with its parameters."""
 
     id: Id
-    name: Literal["svm", "decision_tree", "mlp", "isolation_forest", "nearest_centre"]
+    name: Literal[tuple(MODELS)]
     parameters: dict[str, Any] = Field({})
 
     @model_validator(mode="after")
     def _check_parameters(self):
-        self.parameters = complete_parameters(self.name, self.parameters, CLASSIFIER_PARAMETERS[self.name])
+        self.parameters = complete_parameters(self.name, self.parameters, MODELS[self.name].parameters)
         return self
 
 
@@ -139,9 +139,12 @@ class Classification(Model):
     node: Node = Field("root", description="The node.")
     target: Literal["clusters", "near_labels"] = Field(description="What the models learn to tell.")
     models: list[str | dict[str, Any]] = Field(
-        POST_MODELS, min_length=1, description="Names, or mappings with id, name and parameters."
+        list(MODELS), min_length=1, description="Names, or mappings with id, name and parameters."
     )
     folds: int = Field(5, ge=2, description="Folds of the stratified cross-validation.")
+    duplicate_distance: int = Field(
+        4, ge=0, le=64, description="Images whose perceptual hashes differ in at most so many bits stay in one fold."
+    )
     choose: Id | None = Field(None, description="Model to save; absent: the best classifier by balanced accuracy.")
     normal: str | None = Field(
         None, description="Label that the anomaly detectors take as normal; absent: the most frequent."
@@ -157,6 +160,7 @@ class Grouping(Model):
     )
     ks_per_job: int = Field(50, ge=1, description="Numbers of clusters that one job tries, at most.")
     threads: int = Field(1, ge=1, description="Threads of a clustering or scoring job; numbers may depend on it.")
+    device: str = Field("cpu", pattern=DEVICE, description="Where silhouettes are computed: cpu, auto, cuda or cuda:N.")
     expand: list[Node] | Literal["auto"] = Field(
         [], description="Clusters to cluster again: root.1 is cluster 1 of the root; or auto, within expand_limits."
     )

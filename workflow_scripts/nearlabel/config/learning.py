@@ -7,8 +7,9 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from nearlabel.config.base import Id, Model
 from nearlabel.config.features import Features
-from nearlabel.features.catalogue import list_networks
-from nearlabel.learning.parameters import STRATEGY_PARAMETERS, check_parameters
+from nearlabel.features.catalogue import OWN_ENCODERS, list_networks
+from nearlabel.learning.catalogue import known_parameters
+from nearlabel.parameters import complete_parameters
 
 FULL_POOL = "full_pool"  # folder of the models that learnt from the whole pool, beside those of the strategies
 PAPER_STRATEGIES = ["random", "uncertainty", "gradcam_avg"]
@@ -39,7 +40,7 @@ class LearningNetwork(Features):
     @classmethod
     def _check_name(cls, name):
         known = list_networks()
-        if name in ("texture", "custom") or (known and name not in known):
+        if name in OWN_ENCODERS or (known and name not in known):
             near = ", ".join(get_close_matches(name, known, 3)) or "resnet18"
             raise ValueError(f"'{name}' is no torchvision classifier, which learning needs ({near}?)")
         return name
@@ -85,10 +86,7 @@ class Strategy(Model):
 
     @model_validator(mode="after")
     def _check_parameters(self):
-        known = STRATEGY_PARAMETERS.get(self.name, {})
-        read = {name: known[name].read(value) if name in known else value for name, value in self.parameters.items()}
-        check_parameters(self.name, read)
-        self.parameters = {name: read.get(name, parameter.default) for name, parameter in known.items()}
+        self.parameters = complete_parameters(self.name, self.parameters, known_parameters(self.name))
         return self
 
 

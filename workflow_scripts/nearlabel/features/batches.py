@@ -1,10 +1,49 @@
 """From prepared images to one row of features each, in forward passes of a constant size."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
+from PIL import Image
 
-from nearlabel.features.encoders import Encoder
+
+class Encoder(Protocol):
+    """What turns images into features.
+
+    Attributes
+    ----------
+    name : str
+        The encoder's name.
+    weights : str
+        What its weights are: an enum's member, a file's name, ``seeded`` or ``none``.
+    weights_sha256 : str
+        Hexadecimal; empty without weights.
+    geometry : str
+        official, squash, tile or native.
+    image_size : int or None
+        Side in pixels; None for native.
+    dimension : int
+        Length of a feature vector.
+    tile_pool : str
+        How the features of an image's tiles become one row: mean or max.
+    prepare : callable
+        Turns an RGB image into an array of shape (t, …), t tiles; picklable, for processes that decode.
+    settings : dict
+        Everything else that the features depend on; JSON-able.
+    """
+
+    name: str
+    weights: str
+    weights_sha256: str
+    geometry: str
+    image_size: int | None
+    dimension: int
+    tile_pool: str
+    prepare: Callable[[Image.Image], np.ndarray]
+    settings: dict
+
+    def encode(self, batch: np.ndarray) -> np.ndarray:
+        """Turn what `prepare` made, stacked to (n, …), into float32 features of shape (n, d)."""
 
 
 def encode_images(encoder: Encoder, prepared: Sequence[np.ndarray], batch_size: int) -> np.ndarray:
@@ -33,10 +72,28 @@ def encode_images(encoder: Encoder, prepared: Sequence[np.ndarray], batch_size: 
     encoded = []
     for start in range(0, len(tiles), batch_size):
         chosen = tiles[start : start + batch_size]
-        batch = np.zeros((batch_size, *chosen[0].shape), chosen[0].dtype)
-        np.stack(chosen, out=batch[: len(chosen)])
-        encoded.append(encoder.encode(batch)[: len(chosen)])
+        encoded.append(encoder.encode(padded(chosen, batch_size))[: len(chosen)])
     features = np.concatenate(encoded).astype(np.float32, copy=False)
     ends = np.cumsum([len(image) for image in prepared])
     pool = {"mean": np.mean, "max": np.max}[encoder.tile_pool]
     return np.stack([pool(rows, axis=0) for rows in np.split(features, ends[:-1])])
+
+
+def padded(rows: Sequence[np.ndarray] | np.ndarray, count: int) -> np.ndarray:
+    """Fill a batch up with zeros, so that every pass has one size, and with it one choice of kernels.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (m, …), or sequence of m ndarrays of one shape
+        1 ≤ m ≤ count.
+    count : int
+        Rows of the result.
+
+    Returns
+    -------
+    ndarray, shape (count, …)
+        A copy.
+    """
+    batch = np.zeros((count, *rows[0].shape), rows[0].dtype)
+    np.stack(rows, out=batch[: len(rows)])
+    return batch

@@ -1,49 +1,20 @@
 """The feature cache: what was computed once is kept by the image's content and by everything it depends on."""
 
-import ast
 import hashlib
-import importlib.util
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import h5py
 import numpy as np
 
-from nearlabel.images.files import written_whole
+from nearlabel.files import written_whole
+from nearlabel.sources import fingerprint
 
 logger = logging.getLogger(__name__)
 
 BLOCK_ROWS = 1024
-
-
-def fingerprint(parts: Mapping[str, object]) -> str:
-    """Return a name for a set of facts: 32 hexadecimal digits, the same for equal facts in any order."""
-    return hashlib.sha256(_as_json(parts).encode()).hexdigest()[:32]
-
-
-def hash_sources(modules: Iterable[str]) -> str:
-    """Hash what modules compute: their syntax trees without docstrings, so that comments and layout do not count.
-
-    Parameters
-    ----------
-    modules : iterable of str
-        Dotted names; the modules are read, not imported.
-
-    Returns
-    -------
-    str
-        Hexadecimal SHA-256.
-    """
-    digest = hashlib.sha256()
-    for name in sorted(modules):
-        tree = ast.parse(Path(importlib.util.find_spec(name).origin).read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
-                del node.body[0]
-        digest.update(f"{name}\n{ast.dump(tree)}\n".encode())
-    return digest.hexdigest()
 
 
 class FeatureCache:
@@ -67,7 +38,9 @@ class FeatureCache:
         description = self.folder / "encoder.json"
         if not description.exists():
             with written_whole(description) as partial:
-                partial.write_text(_as_json(parts, indent=2) + "\n", encoding="utf-8")
+                partial.write_text(
+                    json.dumps(parts, sort_keys=True, ensure_ascii=False, indent=2) + "\n", encoding="utf-8"
+                )
         self._places: dict[str, tuple[Path, int]] = {}
         for shard in sorted(self.folder.glob("*.h5")):
             try:
@@ -121,7 +94,3 @@ def _digest(keys: Sequence[str], features: np.ndarray) -> str:
     digest.update(f"{features.dtype} {features.shape}".encode())
     digest.update(np.ascontiguousarray(features))
     return digest.hexdigest()
-
-
-def _as_json(parts: Mapping[str, object], indent: int | None = None) -> str:
-    return json.dumps(parts, sort_keys=True, ensure_ascii=False, indent=indent)

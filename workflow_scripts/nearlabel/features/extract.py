@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
-from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
@@ -17,26 +16,17 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from nearlabel.features.batches import encode_images
-from nearlabel.features.cache import FeatureCache, hash_sources
-from nearlabel.features.encoders import Encoder, build_encoder
+from nearlabel.features.batches import Encoder, encode_images
+from nearlabel.features.cache import FeatureCache
+from nearlabel.features.encoders import build_encoder
 from nearlabel.features.preparation import load_image
 from nearlabel.features.store import write_features
+from nearlabel.sources import sources_of
 
 logger = logging.getLogger(__name__)
 
-_SOURCES = (
-    "nearlabel.features.batches",
-    "nearlabel.features.encoders",
-    "nearlabel.features.networks",
-    "nearlabel.features.preparation",
-    "nearlabel.features.texture",
-    "nearlabel.features.weights",
-    "nearlabel.images.geometry",
-    "nearlabel.images.reading",
-)
-_LIBRARIES = ("numpy", "pillow", "scikit-image", "torch", "torchvision")
-
+# What the features of every encoder depend on, beside the encoder's own code.
+_STEPS = ("nearlabel.features.batches", "nearlabel.features.preparation")
 _OPTIONS = ("geometry", "image_size", "tile_overlap", "tile_pool", "threads", "module", "callable")
 
 
@@ -67,7 +57,8 @@ def extract_features(
         callable``: see `nearlabel.features.encoders.build_encoder`. ``id`` is what messages and the file call it.
     output : str or Path
         The feature file; see `nearlabel.features.store.write_features`. Attributes: encoder (``id``),
-        network (``name``), weights, weights_sha256, geometry, image_size and library_versions (JSON).
+        network (``name``), weights, weights_sha256, geometry, image_size, cache (folder of the features, by image) and
+        library_versions (JSON).
     cache : str or Path
         Folder of feature caches.
     seed : int, optional
@@ -100,7 +91,7 @@ def extract_features(
     batch_size = encoder.get("batch_size", 32)
     # Images as they are can differ in shape; were a pass to hold those of one shape, an added image could change all.
     pass_size = 1 if built.geometry == "native" else batch_size
-    versions = {library: version(library) for library in _LIBRARIES}
+    sources = sources_of(type(built).__module__, *_STEPS)
     store = FeatureCache(
         cache,
         {
@@ -108,8 +99,7 @@ def extract_features(
             "weights_sha256": built.weights_sha256,
             "settings": built.settings,
             "batch_size": pass_size,
-            "library_versions": versions,
-            "sources": hash_sources(_SOURCES),
+            "sources": sources.describe(),
         },
     )
     unique = images.drop_duplicates("sha256")
@@ -131,7 +121,8 @@ def extract_features(
             "weights_sha256": built.weights_sha256,
             "geometry": built.geometry,
             "image_size": json.dumps(built.image_size),
-            "library_versions": json.dumps(versions, sort_keys=True),
+            "cache": store.folder.name,
+            "library_versions": json.dumps(sources.libraries, sort_keys=True),
         },
     )
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
-from nearlabel.images.files import written_whole
+from nearlabel.files import written_whole
 
 
 class Features(NamedTuple):

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from nearlabel.features.preparation import Placement
+from nearlabel.features.placement import Placement
 
 IMAGE_SIZE = 128
 """Side in pixels where the config names none: on magnetic tile images no larger one separated the classes better."""
@@ -75,7 +75,7 @@ class TexturePreparation:
 
 
 class TextureEncoder:
-    """Texture as an encoder; see `nearlabel.features.encoders.Encoder`.
+    """Texture as an encoder; see `nearlabel.features.batches.Encoder`.
 
     Parameters
     ----------
@@ -106,3 +106,8 @@ class TextureEncoder:
     def encode(self, batch: np.ndarray) -> np.ndarray:
         """Return the descriptors that `prepare` made, as they are: float32, (n, 108)."""
         return batch
+
+
+def build_texture_encoder(name, weights, *, geometry, image_size, tile_overlap, tile_pool, **_) -> TextureEncoder:
+    """Build the texture encoder; see `nearlabel.features.encoders.build_encoder`."""
+    return TextureEncoder(geometry, image_size, tile_overlap=tile_overlap, tile_pool=tile_pool)

@@ -47,7 +47,7 @@ def choose_weights(name: str, weights: str) -> WeightsEnum | Path | None:
         raise ValueError(f"weights {weights!r}: a custom encoder needs a state dict file, *.pth or *.pt")
     if name not in list_networks():
         raise ValueError(
-            f"encoder {name!r} is unknown; take texture, custom or a torchvision classifier: "
+            f"encoder {name!r} is unknown; take one of config/README.md or a torchvision classifier: "
             f"{', '.join(list_networks())}"
         )
     if weights == "seeded":
@@ -191,3 +191,25 @@ def _network_timeout():
         yield
     finally:
         socket.setdefaulttimeout(before)
+
+
+def preprocessing(name: str, weights: str):
+    """Return torchvision's preprocessing for these weights, that of IMAGENET1K_V1 for seeded weights and files.
+
+    Parameters
+    ----------
+    name : str
+        A torchvision classifier.
+    weights : str
+        As for `nearlabel.features.weights.choose_weights`.
+
+    Returns
+    -------
+    callable
+        With ``crop_size, resize_size, mean, std, interpolation``.
+    """
+    choice = choose_weights(name, weights)
+    enum = torchvision.models.get_model_weights(name)
+    if choice is None or isinstance(choice, Path):
+        choice = enum.__members__.get("IMAGENET1K_V1", enum.DEFAULT)
+    return choice.transforms()

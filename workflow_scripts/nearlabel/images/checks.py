@@ -10,8 +10,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from nearlabel.images.near_labels import assign_near_labels
+from nearlabel.images.readers.dataset import Dataset
 from nearlabel.images.reading import MAX_PIXELS, ImageFacts, UnreadableImageError, inspect_image
-from nearlabel.images.table import Dataset
 from nearlabel.seeds import derive_seed
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def check_images(
     Parameters
     ----------
     dataset : Dataset
-        From `nearlabel.images.datasets.read_dataset`.
+        From `nearlabel.images.readers.read_dataset`.
     sample : dict, optional
         ``n``: number of readable images to draw; ``seed``: an int. ``balance``: whether to draw equally many of each
         near-label (when n is not divisible, the first labels in alphabetical order get one more); ``near_labels``: as

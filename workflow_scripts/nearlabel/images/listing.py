@@ -22,7 +22,7 @@ def fingerprint_listing(spec: dict) -> str:
     Parameters
     ----------
     spec : dict
-        As for `nearlabel.images.datasets.read_dataset`.
+        As for `nearlabel.images.readers.read_dataset`.
 
     Returns
     -------

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from nearlabel.images.table import read_table
+from nearlabel.files import read_table
 
 logger = logging.getLogger(__name__)
 
@@ -45,10 +45,10 @@ def assign_near_labels(images: pd.DataFrame, near_labels: NearLabels) -> pd.Data
         labels = _map_classes(images["class"], near_labels)
     else:
         labels = _look_up(images["image_id"], near_labels)
-    manifest = pd.DataFrame({"image_id": images["image_id"].astype(str), "near_label": labels.astype(str)})
-    manifest = manifest.reset_index(drop=True)
-    _describe(manifest["near_label"])
-    return manifest
+    assigned = pd.DataFrame({"image_id": images["image_id"].astype(str), "near_label": labels.astype(str)})
+    assigned = assigned.reset_index(drop=True)
+    _describe(assigned["near_label"])
+    return assigned
 
 
 def _map_classes(classes: pd.Series, mapping: Mapping) -> pd.Series:

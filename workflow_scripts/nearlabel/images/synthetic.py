@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
-from nearlabel.images.files import written_whole
+from nearlabel.files import written_whole
 from nearlabel.seeds import derive_seed
 
 GOOD = "good"

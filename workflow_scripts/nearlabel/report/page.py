@@ -4,22 +4,23 @@ import base64
 import hashlib
 import itertools
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from nearlabel.images.files import written_whole
-from nearlabel.report.collect import DatasetReport
-from nearlabel.report.learning_collect import LearningRuns
-from nearlabel.report.learning_view import view_learning
-from nearlabel.report.tables import format_number, grouping_table
-from nearlabel.report.text import shorten, visible
-from nearlabel.report.views import view_dataset
-from nearlabel.report.wording import CRITERIA, EVIDENCE_HEADERS, SCORE_HEADERS
+from nearlabel.files import written_whole
+from nearlabel.report.base.tables import format_number
+from nearlabel.report.base.text import shorten, visible
+from nearlabel.report.grouping.collect import DatasetReport
+from nearlabel.report.grouping.tables import grouping_table
+from nearlabel.report.grouping.views import view_dataset
+from nearlabel.report.grouping.wording import CRITERIA, EVIDENCE_HEADERS, SCORE_HEADERS
+from nearlabel.report.learning.collect import LearningRuns
+from nearlabel.report.learning.view import view_learning
+from nearlabel.sources import data_path
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = data_path(__file__, "templates")
 REJECTED_SHOWN = 200
 OPEN_CLUSTERS = 6
 

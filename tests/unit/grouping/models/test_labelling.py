@@ -1,0 +1,228 @@
+import hashlib
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from nearlabel.features.extract import extract_features
+from nearlabel.features.store import read_features
+from nearlabel.files import write_csv
+from nearlabel.grouping.models.labelling import label_folder, main
+from nearlabel.grouping.models.node import train_node
+from nearlabel.grouping.models.saved import load_model, save_model
+from nearlabel.grouping.selection.selected import Selection, write_selection
+from nearlabel.images.duplicates import hash_images, write_hashes
+
+TEXTURE = {"id": "texture", "name": "texture", "geometry": "squash", "image_size": 32, "batch_size": 8}
+NETWORK = {
+    "id": "small",
+    "name": "squeezenet1_1",
+    "weights": "seeded",
+    "geometry": "squash",
+    "image_size": 32,
+    "batch_size": 8,
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Twelve striped and twelve noisy images in two sub-folders."""
+    folder = tmp_path_factory.mktemp("images")
+    rng = np.random.default_rng(0)
+    for number in range(24):
+        noise = rng.integers(0, 256, (40, 60))
+        stripes = np.tile((np.arange(60) // 5 % 2) * 200, (40, 1)) + noise // 20
+        kind = "stripes" if number % 2 else "noise"
+        (folder / kind).mkdir(exist_ok=True)
+        Image.fromarray((stripes if number % 2 else noise).astype(np.uint8)).save(folder / kind / f"{number:02}.png")
+    return folder
+
+
+def train(images_folder, work, encoder, model, seed=None, target="near_labels"):
+    paths = sorted(images_folder.rglob("*.png"))
+    ids = [path.relative_to(images_folder).as_posix() for path in paths]
+    hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    images = pd.DataFrame({"image_id": ids, "path": [str(path) for path in paths], "sha256": hashes, "part": ""})
+    features = work / "features" / f"{encoder['id']}.h5"
+    extract_features(images, encoder, output=features, cache=work / "cache", seed=seed, device="cpu", workers=0)
+    write_csv(work / "images.csv", images)
+    write_hashes(work / "hashes.csv", ids, hash_images(images["path"]))
+    write_csv(work / "near_labels.csv", pd.DataFrame({"image_id": ids, "near_label": [id.split("/")[0] for id in ids]}))
+    write_csv(work / "clusters.csv", pd.DataFrame({"image_id": ids, "cluster": np.arange(24) % 3}))
+    write_selection(work / "selection.json", Selection(encoder["id"], "kmeans", 3, "silhouette", [2, 5], [], None))
+    names = ("scores", "confusion", "predictions", "rules", "model", "summary")
+    train_node(
+        [features],
+        **{name: work / f"{name}.csv" for name in ("images", "hashes", "near_labels", "clusters")},
+        selection=work / "selection.json",
+        target=target,
+        models=[model],
+        folds=3,
+        duplicate_distance=0,
+        choose=None,
+        normal="noise" if target == "near_labels" else None,
+        reduction={"method": "pca", "components": 6, "standardise": None},
+        encoders={encoder["id"]: encoder | {"seed": seed}},
+        seed=0,
+        dataset="test",
+        node="root",
+        output={name: work / f"{name}.out" for name in names},
+    )
+    return work / "model.out"
+
+
+@pytest.fixture(scope="module")
+def texture_model(folder, tmp_path_factory):
+    return train(folder, tmp_path_factory.mktemp("texture"), TEXTURE, {"name": "decision_tree"})
+
+
+@pytest.mark.parametrize(
+    ("encoder", "model", "seed"),
+    [
+        (TEXTURE, {"name": "mlp", "parameters": {"max_iter": 100}}, None),
+        (NETWORK, {"name": "svm"}, 7),
+        (NETWORK, {"name": "nearest_centre"}, 7),
+    ],
+)
+def test_the_images_it_learnt_get_the_pipeline_s_labels(folder, tmp_path, encoder, model, seed):
+    path = train(folder, tmp_path, encoder, model, seed)
+    found = label_folder(path, folder, device="cpu")
+    store = read_features(tmp_path / "features" / f"{encoder['id']}.h5")
+    pipeline = load_model(path)["pipeline"]
+    features = store.features.astype(np.float64)
+    assert list(found) == ["image_id", "path", "label", "score", "reason"]
+    assert list(found["image_id"]) == list(store.image_id)
+    assert (found["reason"] == "").all()
+    if model["name"] == "nearest_centre":
+        expected = np.where(pipeline.predict(features) == 1, "noise", "not noise")
+        np.testing.assert_allclose(found["score"], -pipeline.decision_function(features))
+    else:
+        expected = pipeline.predict(features)
+    assert list(found["label"]) == list(expected)
+    if model["name"] == "mlp":
+        np.testing.assert_allclose(found["score"], pipeline.predict_proba(features).max(axis=1))
+    if model["name"] == "svm":
+        np.testing.assert_allclose(found["score"], np.abs(pipeline.decision_function(features)))
+
+
+@pytest.mark.parametrize("name", ["decision_tree", "nearest_centre"])
+def test_clusters_are_named_as_groups(folder, tmp_path, name):
+    path = train(folder, tmp_path, TEXTURE, {"name": name}, target="clusters")
+    saved = load_model(path)
+    other = tmp_path / "deep.skops"
+    save_model(other, saved | {"node": "root.1"})
+    found, deep = (label_folder(model, folder, device="cpu") for model in (path, other))
+    features = read_features(tmp_path / "features/texture.h5").features.astype(np.float64)
+    said = saved["pipeline"].predict(features)
+    if name == "decision_tree":
+        assert list(found["label"]) == [f"root.{cluster}" for cluster in said]
+        assert list(deep["label"]) == [f"root.1.{cluster}" for cluster in said]
+        np.testing.assert_allclose(found["score"], saved["pipeline"].predict_proba(features).max(axis=1))
+    else:
+        assert list(found["label"]) == ["root.0" if answer == 1 else "not root.0" for answer in said]
+        assert list(deep["label"]) == ["root.1.0" if answer == 1 else "not root.1.0" for answer in said]
+
+
+def test_an_empty_folder_is_named(texture_model, tmp_path):
+    (tmp_path / "none" / "in here").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"none: the folder holds no file; name a folder of images"):
+        label_folder(texture_model, tmp_path / "none", device="cpu")
+
+
+def test_files_that_are_no_images_are_listed(texture_model, folder, tmp_path):
+    (tmp_path / "a broken one.png").write_bytes((folder / "noise/00.png").read_bytes()[:200])
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    (tmp_path / "notes.txt").write_text("about")
+    only_bad = label_folder(texture_model, tmp_path, device="cpu")
+    assert len(only_bad) == 3 and (only_bad["label"] == "").all()
+    (tmp_path / "good one.png").write_bytes((folder / "noise/00.png").read_bytes())
+    found = label_folder(texture_model, tmp_path, device="cpu").set_index("image_id")
+    assert found.loc["good one.png", "label"] == "noise"
+    reasons = found["reason"].to_dict()
+    assert "truncated" in reasons["a broken one.png"]
+    assert reasons["empty.jpg"] == "the file is empty (0 bytes)"
+    assert reasons["notes.txt"].startswith("not an image by its suffix")
+    assert found.loc[list(only_bad["image_id"]), "label"].eq("").all()
+    assert found.loc[list(only_bad["image_id"]), "score"].isna().all()
+
+
+def changed(path, to, **encoder):
+    saved = load_model(path)
+    save_model(to, saved | {"encoder": saved["encoder"] | encoder})
+    return to
+
+
+def test_other_weights_are_refused(folder, tmp_path):
+    path = train(folder, tmp_path, NETWORK, {"name": "svm"}, seed=7)
+    other = changed(path, tmp_path / "other.skops", seed=8)
+    with pytest.raises(ValueError, match=r"was trained with weights of small whose SHA-256 begins with [0-9a-f]{12}"):
+        label_folder(other, folder, device="cpu")
+
+
+def test_code_named_by_a_model_file_is_not_run(texture_model, folder, tmp_path):
+    module, trace = tmp_path / "own.py", tmp_path / "trace"
+    module.write_text(f"open({str(trace)!r}, 'w')\n")
+    options = {"name": "custom", "module": str(module), "callable": "make", "weights": "own.pth"}
+    custom = changed(texture_model, tmp_path / "custom.skops", options=options)
+    with pytest.raises(ValueError, match=r"needs its custom encoder's Python file, .*own.py.* when it was trained"):
+        label_folder(custom, folder, device="cpu")
+    assert not trace.exists()
+
+
+def test_a_custom_encoder_labels_with_the_module_that_the_caller_names(folder, tmp_path):
+    import torch
+
+    module = tmp_path / "own.py"
+    module.write_text(
+        "from torch import nn\n"
+        "def make():\n"
+        "    return nn.Sequential(nn.Conv2d(3, 6, 5, 4), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten())\n"
+    )
+    state = {"0.weight": torch.randn(6, 3, 5, 5, generator=torch.Generator().manual_seed(0)), "0.bias": torch.zeros(6)}
+    torch.save(state, tmp_path / "own.pth")
+    encoder = NETWORK | {
+        "name": "custom",
+        "weights": str(tmp_path / "own.pth"),
+        "module": str(module),
+        "callable": "make",
+    }
+    path = train(folder, tmp_path, encoder, {"name": "svm"})
+    moved = tmp_path / "moved.pth"
+    (tmp_path / "own.pth").rename(moved)
+    found = label_folder(path, folder, device="cpu", module=module, weights=moved)
+    features = read_features(tmp_path / "features/small.h5").features.astype(np.float64)
+    assert list(found["label"]) == list(load_model(path)["pipeline"].predict(features))
+
+
+def test_other_versions_are_named(texture_model, folder, tmp_path, caplog):
+    versions = {"torch": "0.1", "no-such-library": "1"}
+    old = changed(texture_model, tmp_path / "old.skops", library_versions=versions)
+    label_folder(old, folder, device="cpu")
+    assert "was made with torch 0.1, here is" in caplog.text
+    assert "no-such-library 1, here is none" in caplog.text
+
+
+def test_the_command_writes_what_the_function_gives(texture_model, folder, tmp_path, capsys):
+    arguments = [str(texture_model), str(folder), "--device", "cpu"]
+    assert main(arguments) == 0
+    printed = capsys.readouterr().out
+    assert main([*arguments, "--output", str(tmp_path / "labels.csv")]) == 0
+    assert (tmp_path / "labels.csv").read_text() == printed
+    found = pd.read_csv(tmp_path / "labels.csv", keep_default_na=False)
+    kinds = found["image_id"].str.split("/").str[0]
+    summary = json.loads((texture_model.parent / "summary.out").read_text())
+    assert summary["chosen"] == "decision_tree"
+    assert (found["label"] == kinds).all()
+
+
+def test_a_shell_reads_one_sentence(tmp_path, capsys, texture_model):
+    command = [sys.executable, "-m", "nearlabel.grouping.models.labelling", str(tmp_path / "none.skops"), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr == f"{tmp_path / 'none.skops'}: there is no such model; run the step that makes it\n"
+    assert main([str(texture_model), str(tmp_path / "nowhere")]) == 1
+    assert "no such folder" in capsys.readouterr().err

@@ -1,0 +1,170 @@
+"""What the rules of active learning take from the plan."""
+
+from nearlabel.plan import learning, plan_run
+from nearlabel.run_files import FROZEN, ROUNDS
+
+WIDE = {"id": "wide", "name": "gradcam_avg", "parameters": {"window": 5}}
+STEEL = "results/demo/steel"
+OPTIMISER = {"name": "adam", "learning_rate": 0.001, "weight_decay": 0.0, "momentum": 0.0}
+TRAINING = {
+    "epochs": 10,
+    "minibatch_size": 16,
+    "optimiser": OPTIMISER,
+    "class_weights": "balanced",
+    "augmentation": {"horizontal_flip": 0, "vertical_flip": 0, "brightness": 0, "contrast": 0, "translate": 0},
+    "maps": {"target": "positive", "size": None},
+    "evaluation_batch_size": 24,
+}
+NETWORK = {
+    "name": "resnet18",
+    "weights": "seeded",
+    "geometry": "squash",
+    "image_size": 64,
+    "tile_overlap": 0.0,
+    "tile_pool": "mean",
+    "batch_size": 24,
+    "threads": 1,
+}
+
+
+def plan_of(seed=0, **keys):
+    settings = {
+        "datasets": ["steel", "tiles"],
+        "positive": "defect",
+        "encoder": {"name": "resnet18", "weights": "seeded", "image_size": 64, "batch_size": 24},
+        "strategies": ["random", WIDE],
+        "folds": 3,
+        "minibatch_size": 16,
+        "fine_tune": "head",
+        "maps": {"target": "positive"},
+    }
+    tiles = {"kind": "image_folder", "root": "data"}
+    datasets = {"steel": {"kind": "synthetic"}, "tiles": tiles, "unused": {"kind": "synthetic"}}
+    return plan_run({"run": "demo", "seed": seed, "datasets": datasets, "learning": settings | keys})
+
+
+def grouped_only():
+    grouping = {"datasets": ["steel"], "levels": [{"encoders": ["texture"]}]}
+    return plan_run({"run": "demo", "datasets": {"steel": {"kind": "synthetic"}}, "grouping": grouping})
+
+
+def test_files_of_all_folds():
+    folds = [
+        f"{STEEL}/learning/{strategy}/fold{fold}/{file}"
+        for strategy in ("random", "wide")
+        for fold in (0, 1, 2)
+        for file in (
+            "rounds.csv",
+            "queries.csv",
+            "choices.json",
+            "knees.json",
+            "batch_best.json",
+            "batch_knee.json",
+            "batch_best_until_knee.json",
+        )
+    ]
+    bounds = [f"{STEEL}/learning/full_pool/fold{fold}.json" for fold in (0, 1, 2)]
+    assert learning.fold_files(plan_of(), "steel") == [f"{STEEL}/learning/folds.csv", *bounds, *folds]
+
+
+def test_files_of_all_data_sets_that_are_learnt():
+    plan = plan_of()
+    assert learning.learnt_datasets(plan) == ["steel", "tiles"]
+    assert learning.per_learnt(plan, FROZEN) == [
+        "results/demo/steel/learning/frozen.h5",
+        "results/demo/tiles/learning/frozen.h5",
+    ]
+    assert learning.per_learnt(plan_of(datasets=["tiles"]), ROUNDS, strategy="wide", fold=1) == [
+        "results/demo/tiles/learning/wide/fold1/rounds.csv"
+    ]
+    files = learning.learnt_files(plan)
+    assert len(files) == len(set(files)) == 2 * 46
+    assert files[46] == "results/demo/tiles/learning/folds.csv"
+
+
+def test_where_nothing_is_learnt_there_is_nothing():
+    plan = grouped_only()
+    assert learning.learnt_datasets(plan) == learning.learnt_files(plan) == []
+    assert learning.per_learnt(plan, FROZEN) == learning.fold_files(plan, "steel") == []
+    assert learning.strategy_names(plan) == learning.learnt_kinds(plan) == {}
+    assert learning.count_folds(plan) == 0
+
+
+def test_summaries_know_strategies_kinds_and_folds():
+    plan = plan_of()
+    assert learning.strategy_names(plan) == {"random": "random", "wide": "gradcam_avg"}
+    assert learning.learnt_kinds(plan) == {"steel": "synthetic", "tiles": "image_folder"}
+    assert learning.count_folds(plan) == 3
+
+
+def test_folds_are_split_by_data_set():
+    plan = plan_of(duplicate_distance=7)
+    assert learning.splitting(plan, "steel") == {
+        "positive": "defect",
+        "folds": 3,
+        "distance": 7,
+        "seed": 1256709210,
+    }
+    assert learning.splitting(plan, "tiles")["seed"] != 1256709210
+
+
+def test_seeds_differ_by_fold_and_by_strategy():
+    plan = plan_of()
+    places = [(name, fold) for name in ("steel", "tiles") for fold in ("0", "1", "2")]
+    assert len({learning.fold_seed(plan, *place) for place in places}) == 6
+    strategies = ("random", "wide")
+    assert len({learning.query_seed(plan, *place, strategy) for place in places for strategy in strategies}) == 12
+
+
+def test_seeds_of_results_that_users_have():
+    assert learning.fold_seed(plan_of(), "steel", "0") == 3716602086
+    assert learning.fold_seed(plan_of(seed=1), "steel", "0") == 2538613527
+    assert learning.query_seed(plan_of(), "steel", "0", "random") == 3239884978
+    assert learning.query_seed(plan_of(), "steel", "0", "wide") == 1791740395
+
+
+def test_a_fold_and_its_classifier_are_the_same_for_every_strategy():
+    assert learning.learnt_fold(plan_of(), "steel", "0") == {
+        "positive": "defect",
+        "network": NETWORK,
+        "fine_tune": "head",
+        "seed": 1069954550,
+        "weights_seed": 3708994546,
+    }
+
+
+def test_frozen_stages_are_the_same_for_every_fold():
+    assert learning.frozen_stages(plan_of()) == {
+        "network": NETWORK,
+        "fine_tune": "head",
+        "weights_seed": 3708994546,
+    }
+
+
+def test_rounds_are_trained_by_their_settings():
+    plan = plan_of(training="warm_all", batch_size=8, evaluate_every=2)
+    assert learning.round_settings(plan) == TRAINING | {
+        "training": "warm_all",
+        "batch_size": 8,
+        "evaluate_every": 2,
+    }
+
+
+def test_fresh_models_are_trained_by_theirs():
+    plan = plan_of(training="warm_all", batch_size=8, evaluate_every=2, retrain={"epochs": 20})
+    assert learning.retrain_settings(plan) == TRAINING | {"retrain": {"epochs": 20, "patience": 10}}
+
+
+def test_a_strategy_is_its_name_and_parameters_whatever_it_is_called():
+    plan = plan_of()
+    assert learning.query_strategy(plan, "random") == {"name": "random", "parameters": {}}
+    assert learning.query_strategy(plan, "wide") == {"name": "gradcam_avg", "parameters": {"window": 5}}
+
+
+def test_knees_are_found_by_their_settings():
+    assert learning.knee_settings(plan_of(knee={"sensitivity": 2, "online": True})) == {
+        "sensitivity": 2.0,
+        "interpolation": "interp1d",
+        "degree": 7,
+        "online": True,
+    }

@@ -1,0 +1,176 @@
+"""What the rules that encode or learn take from the plan of their networks."""
+
+import pytest
+
+from nearlabel.plan import plan_run
+from nearlabel.plan.networks import (
+    decoded_images,
+    encoder,
+    encoder_files,
+    encoder_seed,
+    encoding_threads,
+    learnt_values,
+    network,
+    network_files,
+    placed_network,
+    unfinished_encoders,
+    weights_seed,
+)
+
+WHERE = {"weights_dir": "/weights", "weights_mirror": "https://mirror", "workers": 3, "device": "cuda:1"}
+CUSTOM = {"name": "custom", "module": "mine/net.py", "callable": "build"}
+DECODED, FROZEN = "results/{run}/{dataset}/images/", "results/{run}/{dataset}/learning/frozen.h5"
+
+
+def encoding(*encoders, seed=0, **features):
+    return plan_run(
+        {
+            "run": "demo",
+            "seed": seed,
+            "datasets": {"steel": {"kind": "synthetic"}},
+            "features": features,
+            "grouping": {"datasets": ["steel"], "levels": [{"encoders": list(encoders)}]},
+        }
+    )
+
+
+def learning(network, features=None, **keys):
+    return plan_run(
+        {
+            "run": "demo",
+            "datasets": {"steel": {"kind": "synthetic"}},
+            "features": features or {},
+            "learning": {"datasets": ["steel"], "encoder": network} | keys,
+        }
+    )
+
+
+def test_features_do_not_depend_on_where_they_are_computed():
+    plan = encoding({"name": "vgg16", "id": "tiled", "geometry": "tile", "tile_overlap": 0.5}, **WHERE)
+    assert encoder(plan, "tiled") == {
+        "id": "tiled",
+        "name": "vgg16",
+        "module": None,
+        "callable": None,
+        "weights": "imagenet",
+        "geometry": "tile",
+        "image_size": None,
+        "tile_overlap": 0.5,
+        "tile_pool": "mean",
+        "batch_size": 32,
+        "threads": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("entry", "files"),
+    [
+        ("texture", []),
+        ({"name": "resnet18", "weights": "imagenet"}, []),
+        ({"name": "resnet18", "weights": "seeded"}, []),
+        ({"name": "resnet18", "weights": "ResNet18_Weights.IMAGENET1K_V1"}, []),
+        ({"name": "resnet18", "weights": "mine/weights.pth"}, ["mine/weights.pth"]),
+        ({"name": "resnet18", "weights": "mine/weights.pt"}, ["mine/weights.pt"]),
+        (CUSTOM | {"weights": "mine/net.pth"}, ["mine/net.py", "mine/net.pth"]),
+    ],
+)
+def test_the_users_own_files_make_an_encoder(entry, files):
+    plan = encoding(entry)
+    assert encoder_files(plan, *plan.encoders) == files
+
+
+def test_only_seeded_weights_have_a_seed():
+    pth = {"name": "resnet18", "id": "mine", "weights": "mine.pth"}
+    tiled = {"name": "resnet18", "id": "tiled", "weights": "seeded", "geometry": "tile"}
+    seeded = [{"name": name, "weights": "seeded"} for name in ("resnet18", "vgg16")]
+    plan = encoding("texture", "resnet50", pth, tiled, *seeded)
+    assert {id: encoder_seed(plan, id) for id in plan.encoders} == {
+        "texture": None,
+        "resnet50": None,
+        "mine": None,
+        "tiled": 3708994546,
+        "resnet18": 3708994546,
+        "vgg16": 3909930066,
+    }
+
+
+def test_seeds_of_weights_follow_the_runs():
+    assert encoder_seed(encoding("resnet18", seed=1, weights="seeded"), "resnet18") == 996684521
+
+
+def test_the_network_that_learns_is_seeded_as_an_encoder():
+    plan = learning("resnet18", {"weights": "seeded"})
+    assert weights_seed(plan, plan.network) == 3708994546
+    plan = learning("resnet18")
+    assert weights_seed(plan, plan.network) is None
+
+
+@pytest.mark.parametrize(("workers", "threads"), [(0, 2), (1, 3), (4, 6)])
+def test_each_process_that_decodes_has_a_thread(workers, threads):
+    plan = encoding("resnet18", threads=2, workers=workers)
+    assert encoding_threads(plan.encoders["resnet18"]) == threads
+
+
+def test_learning_does_not_depend_on_where_it_runs():
+    plan = learning({"name": "resnet18", "image_size": [64, 256], "batch_size": 8}, WHERE)
+    assert network(plan) == {
+        "name": "resnet18",
+        "weights": "imagenet",
+        "geometry": "squash",
+        "image_size": [64, 256],
+        "tile_overlap": 0.0,
+        "tile_pool": "mean",
+        "batch_size": 8,
+        "threads": 1,
+    }
+    assert placed_network(plan) == {
+        "name": "resnet18",
+        "weights": "imagenet",
+        "geometry": "squash",
+        "image_size": [64, 256],
+    }
+
+
+@pytest.mark.parametrize(
+    ("weights", "files"), [("imagenet", []), ("seeded", []), ("a/b.pth", ["a/b.pth"]), ("a/b.pt", ["a/b.pt"])]
+)
+def test_the_users_own_weights_are_a_file(weights, files):
+    assert network_files(learning({"name": "resnet18", "weights": weights})) == files
+
+
+@pytest.mark.parametrize(
+    ("size", "name"), [(64, "64.h5"), ([64, 64], "64x64.h5"), ([64, 256], "64x256.h5"), (None, "own.h5")]
+)
+def test_decoded_images_are_called_after_their_size(size, name):
+    assert decoded_images(learning({"name": "resnet18", "image_size": size})) == DECODED + name
+
+
+@pytest.mark.parametrize(
+    ("fine_tune", "values"), [("full", DECODED + "96.h5"), ("last_block", FROZEN), ("head", FROZEN)]
+)
+def test_training_starts_from_what_is_not_frozen(fine_tune, values):
+    plan = learning({"name": "resnet18", "image_size": 96}, fine_tune=fine_tune)
+    assert learnt_values(plan) == values
+    assert decoded_images(plan) == DECODED + "96.h5"
+
+
+def test_rules_of_learning_have_patterns_where_nothing_is_learnt():
+    plan = encoding("texture")
+    assert decoded_images(plan) == learnt_values(plan) == DECODED + "own.h5"
+
+
+def test_an_encoder_is_unfinished_until_every_data_set_has_its_features(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tiled = {"name": "resnet18", "id": "tiled", "geometry": "tile"}
+    datasets = {"steel": {"kind": "synthetic"}, "tiles": {"kind": "synthetic"}}
+    levels = [{"encoders": ["vgg16", "texture", "resnet18", tiled]}]
+    grouped = {"run": "demo", "datasets": datasets, "grouping": {"datasets": ["steel", "tiles"], "levels": levels}}
+    plan = plan_run(grouped)
+    assert unfinished_encoders(plan) == ["resnet18", "texture", "vgg16"]
+    for dataset in datasets:
+        (tmp_path / "results/demo" / dataset / "features").mkdir(parents=True)
+        for id in ("vgg16", "resnet18"):
+            (tmp_path / "results/demo" / dataset / f"features/{id}.h5").touch()
+    (tmp_path / "results/demo/steel/features/texture.h5").touch()
+    # Another entry of one network counts as well.
+    assert unfinished_encoders(plan) == ["resnet18", "texture"]

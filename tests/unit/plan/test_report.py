@@ -1,0 +1,154 @@
+"""What the rules of the report take from the plan."""
+
+import pytest
+
+from nearlabel.plan import plan_run, report
+from nearlabel.report.catalogue import NODE_FIGURES
+
+EVERY_NODE = list(NODE_FIGURES)
+LEARNING_TABLES = [
+    "table1",
+    "table1_ap",
+    "table2",
+    "table3",
+    "table3_ap",
+    "knees",
+    "statistics",
+    "comparisons",
+    "wins",
+    "published",
+]
+TILES = {"kind": "image_folder", "root": "data"}
+
+
+def plan_of(**halves):
+    datasets = {"steel": {"kind": "synthetic"}, "tiles": TILES}
+    return plan_run({"run": "demo", "datasets": datasets} | halves)
+
+
+def grouped(*levels, **keys):
+    levels = levels or ({"algorithms": ["kmeans"]},)
+    first, *others = levels
+    return plan_of(
+        grouping={"datasets": ["steel", "tiles"], "levels": [{"encoders": ["texture"]} | first, *others]} | keys
+    )
+
+
+def learnt(**keys):
+    return plan_of(learning={"datasets": ["steel", "tiles"]} | keys)
+
+
+def test_a_node_has_a_dendrogram_where_its_level_merges():
+    plan = grouped({"algorithms": ["agglomerative", "kmeans"]}, {"algorithms": ["kmeans"]})
+    assert report.node_figures(plan, "root") == [*EVERY_NODE, "dendrogram"]
+    assert report.node_figures(plan, "root.1") == EVERY_NODE
+
+
+def test_tables_of_grouping_come_in_the_formats_asked_for():
+    plan = grouped()
+    assert report.grouping_tables(plan) == [
+        f"results/demo/tables/{table}.{suffix}"
+        for table in ("grouping", "clusters", "enrichment")
+        for suffix in ("csv", "md", "tex")
+    ]
+    assert report.grouping_tables(plan, ("csv",)) == [
+        "results/demo/tables/grouping.csv",
+        "results/demo/tables/clusters.csv",
+        "results/demo/tables/enrichment.csv",
+    ]
+
+
+def test_tables_of_learning_come_in_every_format():
+    names = [f"{table}.{suffix}" for table in LEARNING_TABLES for suffix in ("csv", "md", "tex")]
+    assert report.learning_tables() == [f"results/{{run}}/tables/{name}" for name in names]
+    assert report.run_learning_tables(learnt()) == [f"results/demo/tables/{name}" for name in names]
+
+
+def test_figures_of_learning_come_for_every_data_set():
+    assert report.learning_figures(learnt(), "png") == [
+        "results/demo/figures/steel_learning.png",
+        "results/demo/figures/tiles_learning.png",
+        "results/demo/figures/steel_strategies.png",
+        "results/demo/figures/tiles_strategies.png",
+    ]
+
+
+def test_where_nothing_is_learnt_the_report_shows_nothing_of_it():
+    plan = grouped()
+    assert report.run_learning_tables(plan) == report.learning_figures(plan, "svg") == []
+    assert report.shown_learning(plan) is None
+
+
+def test_where_nothing_is_grouped_the_report_shows_nothing_of_it():
+    plan = learnt()
+    assert report.grouping_tables(plan) == report.model_files(plan) == []
+    assert report.grouped_kinds(plan) == {}
+
+
+def test_the_report_shows_every_classification():
+    plan = grouped(datasets=["steel"], classify=[{"target": "near_labels"}, {"target": "clusters"}])
+    assert report.model_files(plan) == [
+        "results/demo/tables/models.csv",
+        "results/demo/steel/grouping/root/models/near_labels/summary.json",
+        "results/demo/steel/grouping/root/models/clusters/summary.json",
+        "results/demo/steel/grouping/root/models/near_labels/rules.txt",
+        "results/demo/steel/grouping/root/models/clusters/rules.txt",
+        "results/demo/figures/steel_root_near_labels_models.svg",
+        "results/demo/figures/steel_root_clusters_models.svg",
+        "results/demo/figures/steel_root_near_labels_decision_tree.svg",
+        "results/demo/figures/steel_root_clusters_decision_tree.svg",
+    ]
+
+
+def test_without_classifications_there_is_no_table_of_models():
+    assert report.model_files(grouped()) == []
+
+
+def test_the_report_knows_the_kinds_of_data_sets():
+    assert report.grouped_kinds(grouped()) == {"steel": "synthetic", "tiles": "image_folder"}
+    assert report.grouped_kinds(grouped(datasets=["tiles"])) == {"tiles": "image_folder"}
+
+
+@pytest.mark.parametrize(
+    ("size", "text"), [(64, "64 × 64"), ([64, 256], "64 × 256"), (None, "the weights' own")], ids=str
+)
+def test_the_report_says_how_the_models_were_trained(size, text):
+    plan = learnt(
+        datasets=["tiles"],
+        positive="defect",
+        encoder={"name": "resnet18", "weights": "seeded", "geometry": "official", "image_size": size},
+        strategies=["random", {"id": "wide", "name": "gradcam_avg"}],
+        folds=4,
+        batch_size=8,
+        epochs=30,
+        training="warm_all",
+        fine_tune="head",
+        optimiser={"name": "sgd"},
+        class_weights="none",
+        maps={"target": "negative"},
+    )
+    assert report.shown_learning(plan) == {
+        "datasets": ["tiles"],
+        "strategies": {"random": "random", "wide": "gradcam_avg"},
+        "folds": 4,
+        "settings": {
+            "network": "resnet18",
+            "weights": "seeded",
+            "geometry": "official",
+            "image_size": text,
+            "training": "warm_all",
+            "fine_tune": "head",
+            "batch_size": "8",
+            "epochs": "30",
+            "optimiser": "sgd, learning rate 0.001",
+            "class_weights": "none",
+            "maps": "negative",
+            "positive": "defect",
+        },
+    }
+
+
+def test_small_learning_rates_are_short():
+    assert report.shown_learning(learnt())["settings"]["optimiser"] == "adam, learning rate 0.0001"
+    tiny = report.shown_learning(learnt(optimiser={"learning_rate": 0.00002}))
+    assert tiny["settings"]["optimiser"] == "adam, learning rate 2e-05"

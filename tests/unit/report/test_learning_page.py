@@ -1,0 +1,146 @@
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.learning_runs import make_rounds, make_runs
+from nearlabel.report.page import write_page
+
+HOSTILE = "<script>alert(1)</script>"
+STRATEGIES = {"random": "random", "<i>own</i>": "gradcam_avg"}
+MAPS = {"maps": "closed form", "map_size": [7, 9], "rounds": [{"round": 1, "degenerate_selected": 4}]}
+
+
+class Outline(HTMLParser):
+    """Elements with their attributes, and the text outside scripts and styles."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.elements, self.text, self.inside = [], "", []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self.inside.append(tag)
+        self.text += " " if tag in ("td", "th", "dt", "dd") else ""
+
+    def handle_endtag(self, tag):
+        while self.inside and self.inside.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if not {"script", "style"} & set(self.inside):
+            self.text += data
+
+    def attributes(self, name):
+        return [attrs[name] for _, attrs in self.elements if name in attrs]
+
+
+def make(folder, name=HOSTILE, folds=3, strategies=tuple(STRATEGIES)):
+    figures = {kind: folder / f"{kind}.svg" for kind in ("learning", "strategies")}
+    for path in figures.values():
+        path.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    test = [0.5, 0.6, 0.7, 0.75, 0.8, 0.82, 0.84, 0.85, 0.85, 0.9]
+    rounds = {s: [make_rounds(np.subtract(test, fold / 100)) for fold in range(folds)] for s in strategies}
+    return make_runs(rounds, name=name, figures=figures, choices={"<i>own</i>": MAPS})
+
+
+def read(folder, runs, **more):
+    arguments = {"run": "demo", "config": "run: demo\n", "versions": {}, "machine": {}, "stages": pd.DataFrame()}
+    arguments |= {"datasets": [], "learning": runs, "strategies": STRATEGIES}
+    write_page(folder / "index.html", **(arguments | more))
+    return (folder / "index.html").read_text(encoding="utf-8")
+
+
+def text_of(html):
+    return " ".join(Outline(html).text.split())
+
+
+@pytest.fixture(scope="module")
+def html(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("learning")
+    settings = {"network": "resnet18", "weights": "seeded", "fine_tune": "<b>full</b>"}
+    return read(folder, [make(folder), make(folder, "tiles")], settings=settings, kinds={HOSTILE: "kolektor_sdd2"})
+
+
+def test_hostile_names_stay_text(html):
+    outline = Outline(html)
+    tags = [tag for tag, _ in outline.elements]
+    assert tags.count("script") == 1
+    assert "i" not in tags
+    for shown in (HOSTILE, "<i>own</i>", "<b>full</b>"):
+        assert shown in outline.text
+
+
+def test_page_needs_nothing_beside_it_and_links_lead_somewhere(html):
+    outline = Outline(html)
+    assert all(source.startswith("data:image/svg+xml;base64,") for source in outline.attributes("src"))
+    assert len(outline.attributes("src")) == 4
+    ids = outline.attributes("id")
+    assert len(ids) == len(set(ids))
+    assert {target[1:] for target in outline.attributes("href")} <= set(ids)
+
+
+def test_page_speaks_of_the_half_that_ran(html):
+    text = text_of(html)
+    assert "Active learning: how well a network learns" in text
+    for absent in ("Image grouping", "Better than chance", "encoder's features"):
+        assert absent not in text
+    assert not re.search(r"<tbody>\s*</tbody>", html.split('id="machine"')[0])
+
+
+def test_section_says_what_was_done_and_what_it_is_worth(html):
+    text = text_of(html)
+    assert "Best is chosen on validation, reported on test." in text
+    assert "The weights that learning starts from are not trained" in text
+    assert "network resnet18" in text
+    assert "fine tune <b>full</b>" in text
+    assert "<i>own</i> is the strategy gradcam_avg." in text
+    assert "Images in folds 200 Defective 90 (45.0 %) Near-duplicates 3 Folds 3" in text
+    assert "<i>own</i> closed form 7 × 9 30 12 (40.0 %)" in text
+    assert "0.8900 ± 0.0100" in text
+
+
+def test_published_values_and_their_conflicts_are_shown_for_the_papers_data_alone(html, tmp_path):
+    text = text_of(html)
+    assert "Incremental, published 0.8967 ± 0.0133 0.8502 ± 0.0310" in text
+    assert "Note: 1502 is probably 1504" in text
+    assert "Philips (shavers)" in text
+    other = text_of(read(tmp_path, [make(tmp_path)]))
+    for absent in ("published 0.8967", "1504", "Philips"):
+        assert absent not in other
+    assert "are not trained" not in other
+
+
+def test_tables_in_the_papers_shape(html):
+    text = text_of(html)
+    for shown in (
+        "Learning random <i>own</i> Full pool Incremental",
+        "Best, if chosen on test",
+        "Average precision: incremental and batch",
+        "3 of 3",
+        "Who beats whom",
+        "Area under the budget curve, AUC ROC",
+    ):
+        assert shown in text
+
+
+def test_one_fold_and_one_strategy(tmp_path):
+    text = text_of(read(tmp_path, [make(tmp_path, folds=1, strategies=["random"])]))
+    assert "There is one fold, so nothing here has a spread or a test." in text
+    assert "0.9000 ± –" in text
+    for absent in ("Strategies compared", "Who beats whom", "All strategies", "Activation maps"):
+        assert absent not in text
+
+
+def test_without_learning_the_page_does_not_speak_of_it(tmp_path):
+    text = text_of(read(tmp_path, []))
+    assert "learning" not in text.lower()
+    assert "strateg" not in text.lower()
+
+
+def test_same_page_twice(tmp_path):
+    runs = [make(tmp_path)]
+    assert read(tmp_path, runs) == read(tmp_path, runs)

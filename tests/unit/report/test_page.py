@@ -1,0 +1,319 @@
+import base64
+import hashlib
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from nearlabel.features.store import write_features
+from nearlabel.files import write_csv
+from nearlabel.grouping.reduction.reduce import reduce_features
+from nearlabel.grouping.reduction.reduced import Reduced, write_reduced
+from nearlabel.grouping.tree.levels import list_expanded
+from nearlabel.grouping.tree.remembered import memory_table, remember
+from nearlabel.report.catalogue import MERGE_FIGURES, NODE_FIGURES
+from nearlabel.report.grouping.collect import collect_dataset, collect_scores
+from nearlabel.report.grouping.figures.clusters import plot_clusters
+from nearlabel.report.grouping.figures.quality import plot_quality
+from nearlabel.report.grouping.sheets import draw_contact_sheets
+from nearlabel.report.grouping.views import near_label_shares
+from nearlabel.report.page import TEMPLATES, write_page
+
+HOSTILE = [
+    "<script>alert(1)</script>.png",
+    "\" onload='x' &amp;.png",
+    "new\nline.png",
+    "äöü 漢字 \u202e.png",
+    "$x$ {{ 7*7 }}.png",
+]
+ENCODERS = {"texture": "none", "resnet18": "seeded"}
+SELECTION = {
+    "encoder": "resnet18",
+    "algorithm": "kmeans",
+    "k": 2,
+    "criterion": "min_max",
+    "k_range": [2, 3],
+    "note": None,
+}
+EXCLUDED = [{"encoder": "texture", "algorithm": "<i>spectral</i>", "reason": "kmeans <b>leads</b> at 2 of 2 k"}]
+
+
+class Outline(HTMLParser):
+    """Elements with their attributes, and the text outside scripts and styles."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.elements, self.text, self.inside = [], "", []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self.inside.append(tag)
+
+    def handle_endtag(self, tag):
+        while self.inside and self.inside.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if not {"script", "style"} & set(self.inside):
+            self.text += data
+
+    def attributes(self, name):
+        return [attrs[name] for _, attrs in self.elements if name in attrs]
+
+
+def make_scores(offset, labelled):
+    scores = pd.DataFrame(
+        [
+            {"algorithm": name, "k": k, "entropy": 1.0 + k / 10, "silhouette": offset + k / 100}
+            | {"smallest": 2, "largest": 3, "flags": "degenerate;not_converged" if k == 3 else ""}
+            for name in ("kmeans", "<i>spectral</i>")
+            for k in (2, 3)
+        ]
+    )
+    for column in ("c_score", "normalized_c_score", "convergence_difference", "ami", "ari"):
+        scores[column] = 0.0004 if labelled else np.nan
+    return scores.assign(null_ratio=0.95 if labelled else np.nan, null_p=0.25 if labelled else np.nan)
+
+
+SUMMARY = {
+    "dataset": "tiles", "node": "root", "target": "clusters", "images": 5, "classes": {"0": 3, "1": 2}, "folds": 2,
+    "chosen": "svm", "why": "best <b>accuracy</b>", "tree": {}, "normal": "<b>0</b>", "notes": ["few <i>images</i>"],
+    "models": [
+        {"id": name, "name": name, "kind": "classifier", "balanced_accuracy": 0.75, "balanced_accuracy_std": 0.125,
+         "macro_f1": 0.5, "macro_f1_std": 0.0, "roc_auc": np.nan, "roc_auc_std": np.nan}
+        for name in ("svm", "mlp")
+    ],
+}  # fmt: skip
+
+
+def reject(run, count):
+    reasons = [(f"bad/{i}\n<img src=x onerror=alert(2)>", "truncated <b>") for i in range(count)]
+    write_csv(run / "tiles" / "rejected.csv", pd.DataFrame(reasons, columns=["path", "reason"]))
+
+
+def make_run(run, labelled=True, rejected=3):
+    """Write the files of a run with one data set and one node, by the library's own writers."""
+    data, node, figures = run / "tiles", run / "tiles" / "grouping" / "root", run / "figures"
+    (run / "source").mkdir(parents=True)
+    rows = []
+    for number, name in enumerate(HOSTILE):
+        Image.new("L", (32, 16), 40 * number).save(run / "source" / f"{number}.png")
+        rows.append((name, str(run / "source" / f"{number}.png"), "<u>class</u>", "", "32", "16", "L", f"{number % 4}"))
+    images = pd.DataFrame(rows, columns=["image_id", "path", "class", "part", "width", "height", "mode", "sha256"])
+    labels = images[["image_id"]].assign(near_label=["<b>1</b>", "0", "0", "0", ""] if labelled else "")
+    data.mkdir()
+    write_csv(data / "images.csv", images)
+    write_csv(data / "near_labels.csv", labels)
+    reject(run, rejected)
+    features = np.random.default_rng(0).normal(size=(len(images), 4)).astype(np.float32)
+    scores, selection = {}, SELECTION | {"excluded": EXCLUDED, "note": "no <b>label</b>"}
+    for offset, (encoder, weights) in enumerate(ENCODERS.items()):
+        attributes = {"encoder": encoder, "weights": weights, "weights_sha256": "ab" * 32, "geometry": "squash"}
+        attributes |= {
+            "image_size": json.dumps([64, 96] if encoder == "texture" else None),
+            "library_versions": json.dumps({"torch": "2.0"}),
+        }
+        write_features(data / "features" / f"{encoder}.h5", features, images["image_id"].tolist(), attributes)
+        reduction = reduce_features(features, "pca", 3, standardise=False, seed=0)
+        # The folder of an encoder that the workflow did not know beforehand has another name than the encoder.
+        folder = node / ("winner" if encoder == "resnet18" else encoder)
+        write_reduced(folder / "reduced.h5", reduction, images["image_id"].tolist(), encoder)
+        scores[encoder] = make_scores(0.1 + offset / 10, labelled)
+        write_csv(folder / "scores.csv", scores[encoder])
+    (node / "selection.json").write_text(json.dumps(selection), encoding="utf-8")
+    clusters = images[["image_id"]].assign(cluster=[0, 0, 0, 1, 1])
+    write_csv(node / "clusters.csv", clusters)
+    reduced = Reduced(reduction, images["image_id"].to_numpy(), "resnet18")
+    plot_quality(scores, selection, figures / "tiles_root_quality")
+    plot_clusters(reduced, clusters, labels, selection, figures / "tiles_root_clusters")
+    index = draw_contact_sheets(images, reduction.values, reduced.image_id, clusters, figures / "tiles_root_sheets")
+    write_csv(figures / "tiles_root_sheets.csv", index)
+    drawn = [f"root_{kind}" for kind in NODE_FIGURES[2:]]
+    for name in ("tree", "root_clusters_models", "root_clusters_decision_tree", *drawn):
+        (figures / f"tiles_{name}.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    write_csv(data / "grouping/levels/0.csv", list_expanded({"root": clusters}, labels, 0))
+    remember(data / "grouping/remembered/nodes/root.json", "root", "root", HOSTILE[:4], min_overlap=0)
+    memory = remember(data / "grouping/remembered/nodes/root.json", "root", "root", HOSTILE, min_overlap=0)
+    write_csv(data / "grouping/remembered.csv", memory_table({"root": memory}))
+    (data / "names.csv").write_text("node,name\nroot.1,<i>holes</i>\n", encoding="utf-8")
+    models = node / "models/clusters"
+    models.mkdir(parents=True)
+    (models / "summary.json").write_text(json.dumps(SUMMARY), encoding="utf-8")
+    (models / "rules.txt").write_text("|--- component 1 <= 0.5 </pre><script>", encoding="utf-8")
+    return run
+
+
+def read_page(run, **more):
+    tables = [run / "tiles/grouping/root" / name / "scores.csv" for name in ("texture", "winner")]
+    stores = [run / "tiles/features" / f"{name}.h5" for name in ENCODERS] + [run / "other/features/x.h5"]
+    evidence = pd.DataFrame(
+        {"dataset": ["tiles", "other"], "node": "root", "cluster": 0, "name": ["<i>holes</i>", "x"], "size": [3, 77],
+         "near_label": ["<b>1</b>", "x"], "stability": [0.625, 0.1]}
+    )  # fmt: skip
+    data = collect_dataset(
+        run,
+        "tiles",
+        nodes=["root"],
+        scores=tables,
+        features=stores,
+        figures=[*(run / "figures").glob("*.svg"), run / "figures/other_root_quality.svg"],
+        levels=run / "tiles/grouping/levels/0.csv",
+        evidence=evidence,
+        names=run / "tiles/names.csv",
+        classifications=[("root", "clusters")],
+    )
+    arguments = {
+        "run": "demo",
+        "config": "run: demo\n  a: </pre><script>alert(3)</script>\n",
+        "versions": {"python": "3"},
+    }
+    arguments |= {"machine": {"gpu": "<none>"}, "stages": pd.DataFrame(), "datasets": [data]}
+    write_page(run / "report/index.html", **(arguments | more))
+    return (run / "report/index.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("run") / "demo")
+
+
+@pytest.fixture(scope="module")
+def html(run):
+    return read_page(run)
+
+
+def test_hostile_text_stays_text(html):
+    outline = Outline(html)
+    tags = [tag for tag, _ in outline.elements]
+    assert tags.count("script") == 1
+    assert not {"i", "u"} & {tag for tag, attrs in outline.elements if not attrs}
+    assert not [name for _, attrs in outline.elements for name in attrs if name.startswith("on")]
+    for shown in ("<script>alert(1)</script>.png", r"new\nline.png", r"äöü 漢字 \u202e.png", "$x$ {{ 7*7 }}.png"):
+        assert shown in outline.text
+        assert any(title.startswith(shown) for title in outline.attributes("title"))
+    for shown in ("kmeans <b>leads</b> at 2 of 2 k", r"bad/0\n<img src=x onerror=alert(2)>", "truncated <b>"):
+        assert shown in outline.text
+    assert "  a: </pre><script>alert(3)</script>\n" in outline.text
+
+
+def test_page_needs_nothing_beside_it_and_allows_no_other_script(html):
+    outline = Outline(html)
+    assert not {"link", "iframe", "object", "base"} & {tag for tag, _ in outline.elements}
+    assert all(source.startswith("data:image/") for source in outline.attributes("src"))
+    assert all(target.startswith("#") for target in outline.attributes("href"))
+    script = re.search(r"<script>(.*)</script>\n</body>", html, re.S).group(1)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    [policy] = [attrs["content"] for tag, attrs in outline.elements if attrs.get("http-equiv")]
+    assert policy.startswith("default-src 'none'")
+    assert f"script-src 'sha256-{digest}'" in policy
+
+
+def test_links_lead_to_places_on_the_page(html):
+    outline = Outline(html)
+    ids = outline.attributes("id")
+    assert len(ids) == len(set(ids))
+    assert {target[1:] for target in outline.attributes("href")} <= set(ids)
+
+
+def test_page_says_what_was_selected_and_what_it_is_worth(html):
+    text = " ".join(Outline(html).text.split())
+    assert "resnet18, kmeans, k = 2" in text
+    assert "Silhouette 0.2200, entropy 1.2000 bits, clusters of 2 to 3 images" in text
+    assert "The weights of resnet18 are not trained: its features are random projections of the image" in text
+    assert "The weights of texture are not trained" not in text
+    assert "degenerate: a mixture component has fewer members" in text
+    assert "Every clustering of the node: 8 rows" in text
+    assert "not shown: Homogeneity, Completeness, Best-match Jaccard" in text
+    assert "0.000400" in text
+    assert "64 × 96" in text
+    assert "as the image" in text
+    assert "Note: no <b>label</b>." in text
+    assert "There are no benchmark files." in text
+
+
+def test_selected_rows_are_marked(html):
+    chosen = [attrs for tag, attrs in Outline(html).elements if tag == "tr" and attrs.get("class") == "chosen"]
+    assert len(chosen) == 3  # the best of each encoder, the scores, the models
+
+
+def test_page_says_whether_chance_does_as_well(html):
+    text = " ".join(Outline(html).text.split())
+    assert "No better than chance: of clusterings with the same sizes and permuted near-labels, 25.0 %" in text
+    assert "4 of 5 images have a near-label; the C-Scores" in text
+    assert "Measures with near-labels are over the 4 of 5 images" in text
+
+
+def test_page_shows_groups_names_evidence_and_models(html):
+    text = " ".join(Outline(html).text.split())
+    assert "Cluster 1 · <i>holes</i>" in text
+    assert "not named in expand" in text
+    assert "root had 4 images when it was named and has 5 now, with an overlap of 0.8000" in text
+    assert "0.6250" in text
+    assert "77" not in [cell.strip() for cell in re.findall(r"<td[^>]*>([^<]*)</td>", html)]
+    assert "Saved for new images: svm (best <b>accuracy</b>)" in text
+    assert "0.750 ± 0.125" in text
+    assert "Note: few <i>images</i>." in text
+    assert "|--- component 1 <= 0.5 </pre><script>" in Outline(html).text
+
+
+def test_same_files_make_the_same_page(run, html):
+    assert read_page(run) == html
+
+
+def test_stages_and_the_papers_choice(run):
+    stages = pd.DataFrame(
+        [{"rule": "cluster_images", "jobs": 4, "total_seconds": 12.34, "longest_seconds": 4.0, "cpu_seconds": np.nan}]
+    ).assign(peak_memory_mib=300.2)
+    html = read_page(run, stages=stages, kinds={"tiles": "severstal"})
+    text = " ".join(Outline(html).text.split())
+    [row] = [row for row in re.findall("<tr>.*</tr>", html) if "<td>cluster_images</td>" in row]
+    assert re.findall("<td[^>]*>([^<]*)</td>", row) == ["cluster_images", "4", "12.3", "4.0", "–", "300"]
+    assert "What the paper took of this data at this level: vgg16, agglomerative, k = 3" in text
+
+
+def test_many_rejected_images_are_counted_and_the_file_is_named(run, tmp_path):
+    shutil.copytree(run, tmp_path / "run")
+    reject(tmp_path / "run", 205)
+    text = " ".join(Outline(read_page(tmp_path / "run")).text.split())
+    assert "205 of 210 files could not be used. The first 200 are shown; all are in tiles/rejected.csv." in text
+    assert r"bad/199\n" in text
+    assert r"bad/200\n" not in text
+
+
+def test_without_near_labels_and_rejected_images(tmp_path):
+    html = read_page(make_run(tmp_path / "run", labelled=False, rejected=0))
+    outline = Outline(html)
+    assert "The images have no near-labels" in outline.text
+    assert "None: every file that the data set names was read." in outline.text
+    assert "near-label <b>" not in html
+    assert "AMI" not in {t.strip() for t in re.findall(r"<th[^>]*>([^<]*)</th>", html)}
+
+
+def test_collect_scores_names_encoders_by_their_features_not_their_folders(run):
+    tables = [run / "tiles/grouping/root" / name / "scores.csv" for name in ("texture", "winner")]
+    [(dataset, node, scores, selection)] = collect_scores(tables, [run / "tiles/grouping/root/selection.json"])
+    assert (dataset, node) == ("tiles", "root")
+    assert list(scores) == ["texture", "resnet18"]
+    assert selection["excluded"] == EXCLUDED
+    assert scores["texture"]["flags"].tolist() == ["", "degenerate;not_converged"] * 2
+
+
+def test_shares_of_near_labels_sum_to_one_and_stay_few():
+    labels = [f"{i % 20:02d}" for i in range(200)] + ["00", ""]
+    shares = near_label_shares(labels, dict.fromkeys([*labels], "#000000"))
+    assert len(shares) == 8
+    assert shares[0]["label"] == "00"
+    assert shares[-1]["label"] == "14 others"
+    assert sum(share["share"] for share in shares) == pytest.approx(1)
+    assert near_label_shares([""], {"": "#b0b0b0"})[0]["label"] == "no near-label"
+
+
+def test_the_page_has_a_place_for_every_figure_of_a_node():
+    text = (TEMPLATES / "node.html").read_text(encoding="utf-8")
+    assert [kind for kind in (*NODE_FIGURES, *MERGE_FIGURES) if f"node.figures.{kind} " not in text] == []

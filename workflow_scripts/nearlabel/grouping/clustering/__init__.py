@@ -1,0 +1,1 @@
+"""Clustering algorithms, swept over numbers of clusters."""

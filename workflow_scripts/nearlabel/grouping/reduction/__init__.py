@@ -1,0 +1,1 @@
+"""Reduction of features, node by node."""

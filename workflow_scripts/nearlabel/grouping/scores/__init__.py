@@ -1,0 +1,1 @@
+"""What clusterings are worth: with near-labels, without them, and by chance."""

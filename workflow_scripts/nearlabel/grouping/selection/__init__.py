@@ -1,0 +1,1 @@
+"""The choice of a node's clustering, and what it leaves on disk."""

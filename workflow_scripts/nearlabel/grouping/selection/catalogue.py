@@ -1,0 +1,11 @@
+"""The criteria that choose a node's clustering, by name.
+
+Standard library only: the configuration is checked against this table whenever the workflow is parsed. What each one
+optimises is in `nearlabel.grouping.selection.criteria`.
+"""
+
+LABEL_FREE = ("min_max", "silhouette")
+"""Criteria that need no near-labels."""
+
+LABEL_BASED = ("convergence_difference", "ami")
+"""Criteria that look at near-labels."""

@@ -1,0 +1,1 @@
+"""The tree of groups: nodes, levels, lineages, names."""

@@ -1,0 +1,1 @@
+"""The network that learns: building, training, evaluating, explaining it."""

@@ -1,0 +1,1 @@
+"""Active learning played through on images whose labels are known."""

@@ -1,0 +1,198 @@
+"""The rounds of active learning: train, evaluate once, choose the next batch, until the pool is empty."""
+
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from nearlabel.learning.network.evaluate import POSITIVE, Evaluator, auc_and_ap
+from nearlabel.learning.network.fit import Trainer, round_seed
+from nearlabel.learning.network.logits import dropout_probabilities
+from nearlabel.learning.network.model import Classifier
+from nearlabel.learning.network.outputs import Evaluated
+from nearlabel.learning.simulation.protocol import Experiment, draw_first_batch
+from nearlabel.learning.simulation.state import RunState, StateFile
+from nearlabel.learning.strategies.base import Strategy
+from nearlabel.learning.strategies.views import FEATURES, MAPS, MC_PROBABILITIES, POOL_LABELS, PROBABILITIES, View
+from nearlabel.seeds import derive_seed
+
+logger = logging.getLogger(__name__)
+
+TRAINING = ("newest_batch", "warm_all", "cold_all")
+ROUND_COLUMNS = ["round", "n_labelled", "val_auc", "val_ap", "test_auc", "test_ap", "defects_left"]
+QUERY_COLUMNS = ["round", "image_id", "score"]
+
+
+class Run(NamedTuple):
+    """A finished run of active learning.
+
+    Attributes
+    ----------
+    rounds : DataFrame
+        ``rounds.csv``: round, n_labelled, val_auc, val_ap, test_auc, test_ap (NaN where a round was not evaluated),
+        defects_left. Round 0 follows the first batch.
+    queries : DataFrame
+        ``queries.csv``: round, image_id, score (of the strategy; NaN for the first batch).
+    choices : dict
+        ``choices.json``: ``maps`` (``closed form``, ``autograd``, or None where none were needed), ``map_size``,
+        ``rounds`` (what the strategy says of each choice, by the round that it was made for).
+    """
+
+    rounds: pd.DataFrame
+    queries: pd.DataFrame
+    choices: dict[str, Any]
+
+
+class Engine:
+    """Runs one strategy on one fold; after every round the state is on disk.
+
+    Parameters
+    ----------
+    experiment : Experiment
+        The fold's images.
+    classifier : Classifier
+        Trained in place.
+    values : ndarray, shape (n, …)
+        Stored rows: images, or outputs of the frozen stages.
+    strategy : Strategy
+        Chooses the batches.
+    settings : mapping
+        ``training``: newest_batch (each round on its new images alone, the paper's incremental learning), warm_all (on
+        all labelled images, from the last round's weights) or cold_all (on all of them, from the start);
+        ``batch_size``, images labelled a round; ``evaluate_every``; ``maps``, as for `Evaluator`;
+        ``evaluation_batch_size``; and what `Trainer` takes.
+    fold_seed : int
+        Of the fold: first batch and training, the same for every strategy.
+    query_seed : int
+        Of the strategy's random choices.
+    state_file : StateFile
+        Where the state is kept.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        classifier: Classifier,
+        values: np.ndarray,
+        strategy: Strategy,
+        settings: Mapping[str, Any],
+        *,
+        fold_seed: int,
+        query_seed: int,
+        state_file: StateFile,
+    ):
+        self.experiment, self.classifier, self.strategy, self.settings = experiment, classifier, strategy, settings
+        self.trainer = Trainer(classifier, values, experiment.labels, settings)
+        self.evaluator = Evaluator(classifier, values, settings["evaluation_batch_size"], settings["maps"])
+        self._fold_seed, self._query_seed, self._file = fold_seed, query_seed, state_file
+        self._row_of = {image: row for row, image in enumerate(experiment.image_id)}
+
+    def run(self) -> Run:
+        """Run to the end, from the last round that is on disk.
+
+        Returns
+        -------
+        Run
+            The same, bit for bit, whether the run was interrupted or not.
+
+        Raises
+        ------
+        ValueError
+            Training diverged; the network suits no activation maps and the strategy needs them.
+        """
+        state = self._file.load()
+        if not state.queries:
+            first = draw_first_batch(self.experiment, self.settings["batch_size"], self._fold_seed)
+            state.queries = self._queries(0, first, np.full(len(first), np.nan))
+        if state.model is not None:
+            self.classifier.trained.load_state_dict(state.model)
+        if state.maps is not None:
+            # Once autograd is needed it is used to the end, in a run that goes on too.
+            self.evaluator.features.closed_form = state.maps == "closed form"
+        while len(state.rounds) <= state.queries[-1]["round"]:
+            self._round(state)
+            self._file.save(state)
+        return Run(
+            pd.DataFrame(state.rounds, columns=ROUND_COLUMNS),
+            pd.DataFrame(state.queries, columns=QUERY_COLUMNS),
+            {"maps": state.maps, "map_size": state.map_size, "rounds": state.choices},
+        )
+
+    def _round(self, state: RunState) -> None:
+        """Train on the newest batch, evaluate, choose the next one."""
+        number, started = len(state.rounds), time.perf_counter()
+        chosen = np.array([self._row_of[query["image_id"]] for query in state.queries], dtype=np.int64)
+        newest = np.array([query["round"] == number for query in state.queries])
+        if self.settings["training"] == "cold_all":
+            self.classifier.restart()
+        rows = chosen[newest] if self.settings["training"] == "newest_batch" else chosen
+        self.trainer.train(rows, chosen, round_seed(self._fold_seed, number))
+        left = np.setdiff1d(self.experiment.pool, chosen)
+        state.rounds.append(self._judge(number, len(chosen), left))
+        # Cold training needs no weights of the last round, and the last round's serve nobody.
+        keep = len(left) and self.settings["training"] != "cold_all"
+        state.model = self.classifier.trained.state_dict() if keep else None
+        if len(left):
+            self._choose(state, number + 1, chosen, left)
+        logger.info(
+            "round %d: %d labelled, %d in the pool, test AUC %.4f, %.1f s",
+            number, len(chosen), len(left), state.rounds[-1]["test_auc"], time.perf_counter() - started,
+        )  # fmt: skip
+
+    def _judge(self, number: int, labelled: int, left: np.ndarray) -> dict[str, Any]:
+        """Row of ``rounds.csv``; the first and the last round are always evaluated."""
+        experiment = self.experiment
+        row = dict.fromkeys(ROUND_COLUMNS, float("nan"))
+        row |= {"round": number, "n_labelled": labelled}
+        row["defects_left"] = int(np.count_nonzero(experiment.labels[left] == POSITIVE))
+        if number % self.settings["evaluate_every"] == 0 or not len(left):
+            both = self.evaluator.evaluate(np.concatenate([experiment.validation, experiment.test]))
+            parts = np.split(both.logits, [len(experiment.validation)])
+            for name, logits, rows in zip(
+                ("val", "test"), parts, (experiment.validation, experiment.test), strict=True
+            ):
+                row[f"{name}_auc"], row[f"{name}_ap"] = auc_and_ap(logits, experiment.labels[rows])
+        return row
+
+    def _choose(self, state: RunState, number: int, labelled: np.ndarray, left: np.ndarray) -> None:
+        rng = np.random.default_rng(derive_seed(self._query_seed, f"query/{number}"))
+        view = self._view(labelled, left, rng)
+        selection = self.strategy.select(view, self.settings["batch_size"], rng)
+        state.queries += self._queries(number, left[selection.indices], selection.scores)
+        state.choices.append({"round": number, **selection.info})
+        if MAPS in self.strategy.needs:
+            state.maps = "closed form" if self.evaluator.features.closed_form else "autograd"
+            state.map_size = list(view.pool.maps.shape[1:])
+
+    def _view(self, labelled: np.ndarray, left: np.ndarray, rng: np.random.Generator) -> View:
+        """Evaluate what the strategy needs to know of pool and labelled images, in one pass."""
+        needs, labels = self.strategy.needs, self.experiment.labels
+        pool, seen = Evaluated(len(left)), Evaluated(len(labelled))
+        if needs & {FEATURES, MAPS}:
+            both = self.evaluator.evaluate(np.concatenate([left, labelled]), maps=MAPS in needs)
+            pool = both.take(np.arange(len(left)))
+            seen = both.take(np.arange(len(left), both.size))
+        elif needs & {PROBABILITIES, MC_PROBABILITIES}:
+            pool = self.evaluator.evaluate(left)
+        drawn = None
+        if MC_PROBABILITIES in needs:
+            head = self.classifier.head
+            weight, bias = (values.detach().cpu().numpy() for values in (head.weight, head.bias))
+            drawn = dropout_probabilities(pool.features, weight, bias, rng=rng, **self.strategy.monte_carlo)
+        return View(
+            pool,
+            seen,
+            labels[labelled],
+            POSITIVE,
+            mc_probabilities=drawn,
+            pool_labels=labels[left] if POOL_LABELS in needs else None,
+        )
+
+    def _queries(self, number: int, rows: np.ndarray, scores: np.ndarray) -> list[dict[str, Any]]:
+        return [
+            {"round": number, "image_id": str(self.experiment.image_id[row]), "score": float(score)}
+            for row, score in zip(rows, scores, strict=True)
+        ]

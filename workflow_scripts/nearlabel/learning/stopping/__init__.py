@@ -1,0 +1,1 @@
+"""When labelling could stop."""

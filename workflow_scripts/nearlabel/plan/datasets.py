@@ -1,0 +1,68 @@
+"""What the rules of the images take from the plan: how each data set is drawn, read, sampled and labelled."""
+
+from typing import Any
+
+from nearlabel.config.datasets import Dataset
+from nearlabel.images.listing import fingerprint_listing
+from nearlabel.plan.resolve import Plan
+from nearlabel.run_files import SYNTHETIC, SYNTHETIC_TABLE, fill
+from nearlabel.seeds import derive_seed
+
+# Of a data set, but no key of its reader.
+_COMMON_KEYS = {"near_labels", "sample", "min_accepted", "max_pixels"}
+
+
+def chosen_dataset(plan: Plan, dataset: str) -> Dataset:
+    """The data set's section of the configuration."""
+    return plan.config.datasets[dataset]
+
+
+def synthetic_strips(plan: Plan, dataset: str) -> dict[str, Any]:
+    """How the strips of a synthetic data set are drawn."""
+    return chosen_dataset(plan, dataset).model_dump(exclude=_COMMON_KEYS | {"kind"})
+
+
+def reader_spec(plan: Plan, dataset: str) -> dict[str, Any]:
+    """What the reader needs to know of a data set; see `nearlabel.images.readers.read_dataset`."""
+    chosen = chosen_dataset(plan, dataset)
+    if chosen.kind == "synthetic":
+        places = {"run": plan.config.run, "dataset": dataset}
+        return {"kind": "synthetic", "root": fill(SYNTHETIC, **places), "table": fill(SYNTHETIC_TABLE, **places)}
+    return chosen.model_dump(exclude=_COMMON_KEYS)
+
+
+def reader_input(plan: Plan, dataset: str) -> list[str]:
+    """Files of a data set that this workflow makes itself; the user's own count by their listing."""
+    spec = reader_spec(plan, dataset)
+    return [spec["table"]] if spec["kind"] == "synthetic" else []
+
+
+def reader_listing(plan: Plan, dataset: str) -> str | None:
+    """Fingerprint of the user's files; None where this workflow makes them."""
+    spec = reader_spec(plan, dataset)
+    return None if spec["kind"] == "synthetic" else fingerprint_listing(spec)
+
+
+def sample(plan: Plan, dataset: str) -> dict[str, Any] | None:
+    """The sample to draw; near-labels belong to it only when it balances them."""
+    chosen = chosen_dataset(plan, dataset)
+    if chosen.sample is None:
+        return None
+    return {
+        "n": chosen.sample.n,
+        "near_labels": chosen.near_labels if chosen.sample.balance else None,
+        "balance": chosen.sample.balance,
+        "seed": derive_seed(plan.config.seed, f"sample/{dataset}"),
+    }
+
+
+def near_labels_file(plan: Plan, dataset: str) -> list[str]:
+    """The user's list of near-labels, if there is one."""
+    near_labels = chosen_dataset(plan, dataset).near_labels
+    return [near_labels] if isinstance(near_labels, str) else []
+
+
+def sample_labels_file(plan: Plan, dataset: str) -> list[str]:
+    """The user's list of near-labels, if the sample depends on it."""
+    drawn = sample(plan, dataset)
+    return near_labels_file(plan, dataset) if drawn and drawn["balance"] else []

@@ -1,0 +1,123 @@
+"""What the rules of active learning take from the plan: folds, training, strategies, files of a run."""
+
+from typing import Any
+
+from nearlabel.plan.networks import network, weights_seed
+from nearlabel.plan.resolve import Plan
+from nearlabel.run_files import BATCH, CHOICES, CUTOFFS, FOLDS, FULL_POOL, KNEES, QUERIES, ROUNDS, fill
+from nearlabel.seeds import derive_seed
+
+_TRAINING_KEYS = {"epochs", "minibatch_size", "optimiser", "class_weights", "augmentation", "maps"}
+
+
+def learnt_datasets(plan: Plan) -> list[str]:
+    """Data sets that are learnt from."""
+    return plan.learning.datasets if plan.learning else []
+
+
+def per_learnt(plan: Plan, pattern: str, **fields: str) -> list[str]:
+    """Every learnt data set's file."""
+    return [fill(pattern, run=plan.config.run, dataset=name, **fields) for name in learnt_datasets(plan)]
+
+
+def fold_files(plan: Plan, dataset: str) -> list[str]:
+    """Every file of a data set's folds that a summary reads."""
+    if not plan.learning:
+        return []
+    places, folds = {"run": plan.config.run, "dataset": dataset}, range(plan.learning.folds)
+    kinds = [ROUNDS, QUERIES, CHOICES, KNEES, *(fill(BATCH, cutoff=cutoff) for cutoff in CUTOFFS)]
+    return [
+        fill(FOLDS, **places),
+        *(fill(FULL_POOL, **places, fold=fold) for fold in folds),
+        *(
+            fill(kind, **places, strategy=strategy, fold=fold)
+            for strategy in plan.strategies
+            for fold in folds
+            for kind in kinds
+        ),
+    ]
+
+
+def learnt_files(plan: Plan) -> list[str]:
+    """Every file of all folds of all learnt data sets."""
+    return [file for name in learnt_datasets(plan) for file in fold_files(plan, name)]
+
+
+def strategy_names(plan: Plan) -> dict[str, str]:
+    """Strategy of each id."""
+    return {id: strategy.name for id, strategy in plan.strategies.items()}
+
+
+def learnt_kinds(plan: Plan) -> dict[str, str]:
+    """Kind of each learnt data set."""
+    return {name: plan.config.datasets[name].kind for name in learnt_datasets(plan)}
+
+
+def count_folds(plan: Plan) -> int:
+    """How many folds there are; none where nothing is learnt."""
+    return plan.learning.folds if plan.learning else 0
+
+
+def splitting(plan: Plan, dataset: str) -> dict[str, Any]:
+    """How the folds are split."""
+    return {
+        "positive": plan.learning.positive,
+        "folds": plan.learning.folds,
+        "distance": plan.learning.duplicate_distance,
+        "seed": derive_seed(plan.config.seed, f"folds/{dataset}"),
+    }
+
+
+def fold_seed(plan: Plan, dataset: str, fold: str) -> int:
+    """Seed of a fold, the same for every strategy."""
+    return derive_seed(plan.config.seed, f"learning/{dataset}/fold{fold}")
+
+
+def query_seed(plan: Plan, dataset: str, fold: str, strategy: str) -> int:
+    """Seed of a strategy's random choices."""
+    return derive_seed(fold_seed(plan, dataset, fold), f"query/{strategy}")
+
+
+def learnt_fold(plan: Plan, dataset: str, fold: str) -> dict[str, Any]:
+    """What a fold and its classifier are made of."""
+    return {
+        "positive": plan.learning.positive,
+        "network": network(plan),
+        "fine_tune": plan.learning.fine_tune,
+        "seed": derive_seed(fold_seed(plan, dataset, fold), "head"),
+        "weights_seed": weights_seed(plan, plan.network),
+    }
+
+
+def frozen_stages(plan: Plan) -> dict[str, Any]:
+    """What the outputs of the frozen stages depend on."""
+    return {
+        "network": network(plan),
+        "fine_tune": plan.learning.fine_tune,
+        "weights_seed": weights_seed(plan, plan.network),
+    }
+
+
+def round_settings(plan: Plan) -> dict[str, Any]:
+    """How the rounds of a run are trained and evaluated."""
+    return _settings(plan, {"training", "batch_size", "evaluate_every"})
+
+
+def retrain_settings(plan: Plan) -> dict[str, Any]:
+    """How fresh models are trained."""
+    return _settings(plan, {"retrain"})
+
+
+def _settings(plan: Plan, keys: set[str]) -> dict[str, Any]:
+    chosen = plan.learning.model_dump(include=_TRAINING_KEYS | keys)
+    return chosen | {"evaluation_batch_size": plan.network.batch_size}
+
+
+def query_strategy(plan: Plan, strategy: str) -> dict[str, Any]:
+    """A strategy's name and parameters."""
+    return plan.strategies[strategy].model_dump(exclude={"id"})
+
+
+def knee_settings(plan: Plan) -> dict[str, Any]:
+    """How the knee is found."""
+    return plan.learning.knee.model_dump()

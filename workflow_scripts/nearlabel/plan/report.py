@@ -1,0 +1,92 @@
+"""What the rules of the report take from the plan: its tables and figures, and what it says of the settings."""
+
+from typing import Any
+
+from nearlabel.plan.grouping import per_classification
+from nearlabel.plan.learning import learnt_datasets, per_learnt, strategy_names
+from nearlabel.plan.resolve import Plan
+from nearlabel.plan.resources import merging
+from nearlabel.report.catalogue import (
+    GROUPING_TABLES,
+    LEARNING_FIGURES,
+    LEARNING_TABLES,
+    MERGE_FIGURES,
+    MODEL_FIGURES,
+    NODE_FIGURES,
+)
+from nearlabel.run_files import DATASET_FIGURE, MODEL_FIGURE, MODEL_RULES, MODEL_SUMMARY, SUFFIXES, TABLE, fill
+
+
+def node_figures(plan: Plan, node: str) -> list[str]:
+    """Kinds of the figures that a clustered node has."""
+    return [*NODE_FIGURES, *(MERGE_FIGURES if merging(plan.level(node).algorithms) else ())]
+
+
+def grouping_tables(plan: Plan, suffixes: tuple[str, ...] = SUFFIXES) -> list[str]:
+    """Tables over all grouped data sets; none without any."""
+    tables = GROUPING_TABLES if plan.grouping.datasets else ()
+    return [fill(TABLE, run=plan.config.run, table=table, suffix=suffix) for table in tables for suffix in suffixes]
+
+
+def learning_tables() -> list[str]:
+    """Patterns of the tables over all learnt data sets."""
+    return [fill(TABLE, table=table, suffix=suffix) for table in LEARNING_TABLES for suffix in SUFFIXES]
+
+
+def run_learning_tables(plan: Plan) -> list[str]:
+    """Those tables of this run; none where nothing is learnt."""
+    return [fill(table, run=plan.config.run) for table in learning_tables()] if plan.learning else []
+
+
+def learning_figures(plan: Plan, suffix: str) -> list[str]:
+    """Figures of every learnt data set."""
+    return [file for kind in LEARNING_FIGURES for file in per_learnt(plan, DATASET_FIGURE, kind=kind, suffix=suffix)]
+
+
+def model_files(plan: Plan) -> list[str]:
+    """What the report shows of the models on top of the clusters."""
+    if not plan.classifications:
+        return []
+    files = [fill(TABLE, run=plan.config.run, table="models", suffix="csv")]
+    for pattern in (MODEL_SUMMARY, MODEL_RULES):
+        files += per_classification(plan, pattern)
+    for kind in MODEL_FIGURES:
+        files += per_classification(plan, MODEL_FIGURE, kind=kind, suffix="svg")
+    return files
+
+
+def grouped_kinds(plan: Plan) -> dict[str, str]:
+    """Kind of each grouped data set."""
+    return {name: plan.config.datasets[name].kind for name in plan.grouping.datasets}
+
+
+def shown_learning(plan: Plan) -> dict[str, Any] | None:
+    """What the report shows of the learning half; None without it."""
+    if not plan.learning:
+        return None
+    return {
+        "datasets": learnt_datasets(plan),
+        "strategies": strategy_names(plan),
+        "folds": plan.learning.folds,
+        "settings": _learning_settings(plan),
+    }
+
+
+def _learning_settings(plan: Plan) -> dict[str, str]:
+    """What the report says of how the models were trained."""
+    learning, size = plan.learning, plan.network.image_size
+    sides = size if isinstance(size, list) else [size, size]
+    return {
+        "network": plan.network.name,
+        "weights": plan.network.weights,
+        "geometry": plan.network.geometry,
+        "image_size": "the weights' own" if size is None else " × ".join(map(str, sides)),
+        "training": learning.training,
+        "fine_tune": learning.fine_tune,
+        "batch_size": str(learning.batch_size),
+        "epochs": str(learning.epochs),
+        "optimiser": f"{learning.optimiser.name}, learning rate {learning.optimiser.learning_rate:g}",
+        "class_weights": learning.class_weights,
+        "maps": learning.maps.target,
+        "positive": learning.positive,
+    }

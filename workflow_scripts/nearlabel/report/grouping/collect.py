@@ -1,0 +1,261 @@
+"""Gather a run's files into what the page shows."""
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from nearlabel.grouping.selection.node_files import read_node_scores
+from nearlabel.grouping.selection.selected import read_selection
+from nearlabel.grouping.tree.levels import read_level
+from nearlabel.grouping.tree.names import read_names
+from nearlabel.hdf5 import opened_hdf5
+from nearlabel.report.catalogue import MERGE_FIGURES, NODE_FIGURES
+from nearlabel.run_files import (
+    CLUSTERS,
+    DATASET_FIGURE,
+    FEATURES,
+    IMAGES,
+    MODEL_FIGURE,
+    MODEL_RULES,
+    MODEL_SUMMARY,
+    NEAR_LABELS,
+    NODE_FIGURE,
+    REJECTED,
+    REMEMBERED,
+    SCORES,
+    SELECTION,
+    SHEET_INDEX,
+    SHEETS,
+    SILHOUETTE_ERRORS,
+    belongs,
+    below,
+    fields_of,
+)
+
+
+@dataclass(frozen=True)
+class EncoderReport:
+    """One encoder as its feature file describes it; ``dimension`` counts the features of an image."""
+
+    id: str
+    network: str
+    weights: str
+    weights_sha256: str
+    geometry: str
+    image_size: str
+    dimension: int
+    library_versions: dict[str, str]
+
+    @property
+    def untrained(self) -> bool:
+        """True where the weights are random numbers from a seed."""
+        return self.weights == "seeded"
+
+
+@dataclass(frozen=True)
+class NodeReport:
+    """One clustered node: tables as frames, figures (by what they show) and contact sheets as paths.
+
+    ``evidence`` holds the node's rows of ``tables/clusters.csv``; ``remembered`` how many images it had when the user
+    named it and their overlap with those now, where it was named;
+    ``silhouette_errors`` holds ``silhouette_error.csv`` of every encoder.
+    """
+
+    name: str
+    scores: dict[str, pd.DataFrame]
+    selection: dict
+    clusters: pd.DataFrame
+    evidence: pd.DataFrame
+    remembered: dict | None
+    figures: dict[str, Path]
+    sheets: pd.DataFrame
+    sheets_folder: Path
+    silhouette_errors: dict[str, pd.DataFrame] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ClassificationReport:
+    """Models that tell a node's clusters or near-labels: their summary, the tree's rules as text, two figures."""
+
+    node: str
+    target: str
+    summary: dict
+    rules: str
+    figure: Path
+    tree_figure: Path
+
+
+@dataclass(frozen=True)
+class DatasetReport:
+    """One data set: its images, what was rejected, near-labels, encoders, groups, nodes and models.
+
+    ``levels`` is the table of all groups, ``groups`` each image's lineage, ``names`` what the user calls the groups.
+    """
+
+    name: str
+    images: pd.DataFrame
+    rejected: pd.DataFrame
+    near_labels: pd.DataFrame
+    levels: pd.DataFrame
+    tree_figure: Path
+    encoders: list[EncoderReport] = field(default_factory=list)
+    nodes: list[NodeReport] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+    classifications: list[ClassificationReport] = field(default_factory=list)
+
+
+def collect_dataset(
+    run_folder, dataset: str, *, nodes, scores, features, figures, levels, evidence, names, classifications
+) -> DatasetReport:
+    """Read what a run holds about one data set.
+
+    Parameters
+    ----------
+    run_folder : str or Path
+        ``results/{run}``.
+    dataset : str
+        Name of the data set.
+    nodes : iterable of str
+        Nodes to show, in this order.
+    scores, features, figures : iterable of str or Path
+        All ``scores.csv``, ``features/{encoder}.h5`` and figures of nodes of the run, in the order to show them; those
+        of other data sets are left alone. Lists, not folders, so that an encoder no longer in the config is not shown.
+    levels : str or Path
+        ``levels/{level}.csv`` of the deepest level.
+    evidence : DataFrame
+        ``tables/clusters.csv``.
+    names : str, Path or None
+        The user's names for the groups.
+    classifications : iterable of (str, str)
+        Node and target of every classification, in the order to show them.
+
+    Returns
+    -------
+    DatasetReport
+    """
+    own = evidence[evidence["dataset"] == dataset]
+    return DatasetReport(
+        name=dataset,
+        images=read_text_table(below(run_folder, IMAGES, dataset=dataset)),
+        rejected=read_text_table(below(run_folder, REJECTED, dataset=dataset)),
+        near_labels=read_text_table(below(run_folder, NEAR_LABELS, dataset=dataset)),
+        levels=read_level(levels),
+        tree_figure=below(run_folder, DATASET_FIGURE, dataset=dataset, kind="tree", suffix="svg"),
+        encoders=[read_encoder(path) for path in features if belongs(FEATURES, path, dataset=dataset)],
+        nodes=[collect_node(run_folder, dataset, node, scores=scores, figures=figures, evidence=own) for node in nodes],
+        names=read_names(names),
+        classifications=[collect_classification(run_folder, dataset, *key) for key in classifications],
+    )
+
+
+def collect_node(run_folder, dataset: str, node: str, *, scores, figures, evidence: pd.DataFrame) -> NodeReport:
+    """Read one node's scores, selection and contact-sheet index, and pick its figures; see `collect_dataset`."""
+    place = {"dataset": dataset, "node": node}
+    sheets = pd.read_csv(
+        below(run_folder, SHEET_INDEX, **place),
+        dtype={"image_id": str, "side": str, "file": str, "problem": str},
+        keep_default_na=False,
+    )
+    then = pd.read_csv(below(run_folder, REMEMBERED, dataset=dataset), dtype={"node": str, "name": str})
+    then = then[then["node"] == node]
+    [(_, _, tables, selection)] = collect_scores(scores, [below(run_folder, SELECTION, **place)])
+    errors = {
+        encoder: below(run_folder, SILHOUETTE_ERRORS, **place, encoder=encoder)
+        for encoder in (fields_of(SCORES, path)["encoder"] for path in own_scores(scores, dataset, node))
+    }
+    kinds = (*NODE_FIGURES, *MERGE_FIGURES)
+    named = {below(run_folder, NODE_FIGURE, **place, kind=kind, suffix="svg"): kind for kind in kinds}
+    return NodeReport(
+        name=node,
+        scores=tables,
+        selection=selection,
+        clusters=pd.read_csv(below(run_folder, CLUSTERS, **place), dtype={"image_id": str}, keep_default_na=False),
+        evidence=evidence[evidence["node"] == node],
+        remembered=None if then.empty else then.iloc[0].to_dict(),
+        figures={named[path]: path for path in map(Path, figures) if path in named},
+        sheets=sheets,
+        sheets_folder=below(run_folder, SHEETS, **place),
+        silhouette_errors={name: pd.read_csv(path) for name, path in errors.items() if path.is_file()},
+    )
+
+
+def collect_classification(run_folder, dataset: str, node: str, target: str) -> ClassificationReport:
+    """Read the summary and the rules of one classification, and name its figures; see `collect_dataset`."""
+    place = {"dataset": dataset, "node": node, "target": target}
+    return ClassificationReport(
+        node=node,
+        target=target,
+        summary=json.loads(below(run_folder, MODEL_SUMMARY, **place).read_text(encoding="utf-8")),
+        rules=below(run_folder, MODEL_RULES, **place).read_text(encoding="utf-8"),
+        figure=below(run_folder, MODEL_FIGURE, **place, kind="models", suffix="svg"),
+        tree_figure=below(run_folder, MODEL_FIGURE, **place, kind="decision_tree", suffix="svg"),
+    )
+
+
+def collect_scores(scores, selections) -> list[tuple[str, str, dict[str, pd.DataFrame], dict]]:
+    """Read the scores and the selection of nodes, as `tables.grouping_table` takes them.
+
+    Parameters
+    ----------
+    scores : iterable of str or Path
+        ``{dataset}/grouping/{node}/{encoder}/scores.csv`` of all nodes, in the order to show them; the ``reduced.h5``
+        beside each names the encoder.
+    selections : iterable of str or Path
+        ``{dataset}/grouping/{node}/selection.json`` of the nodes wanted.
+
+    Returns
+    -------
+    list of (str, str, dict of str to DataFrame, dict)
+        Data set, node, scores by encoder id, selection.
+    """
+    scores = [Path(path) for path in scores]
+    nodes = []
+    for path in map(Path, selections):
+        dataset, node = fields_of(SELECTION, path).values()
+        own = own_scores(scores, dataset, node)
+        tables = read_node_scores(own, [table.with_name("reduced.h5") for table in own])
+        nodes.append((dataset, node, tables, read_selection(path)._asdict()))
+    return nodes
+
+
+def own_scores(scores, dataset: str, node: str) -> list[Path]:
+    """Pick those of a node's encoders among ``scores.csv`` of many nodes."""
+    return [
+        Path(path)
+        for path in scores
+        if fields_of(SCORES, path) | {"dataset": dataset, "node": node} == fields_of(SCORES, path)
+    ]
+
+
+def read_text_table(path) -> pd.DataFrame:
+    """Read a CSV whose columns are all text; '' where a cell is empty."""
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def read_encoder(path) -> EncoderReport:
+    """Read the attributes of a feature file and its dimension, not its features."""
+    path = Path(path)
+    with opened_hdf5(path) as file:
+        attributes, dimension = dict(file.attrs), int(file["features"].shape[1])
+    try:
+        versions = json.loads(attributes.get("library_versions", "{}"))
+    except ValueError:
+        versions = {"libraries": str(attributes["library_versions"])}
+    texts = {key: str(attributes.get(key, "")) for key in ("network", "weights", "weights_sha256", "geometry")}
+    return EncoderReport(
+        id=path.stem,
+        **texts,
+        image_size=_describe_size(attributes.get("image_size", "null")),
+        dimension=dimension,
+        library_versions=versions,
+    )
+
+
+def _describe_size(text) -> str:
+    """Height and width as a person writes them, from JSON: ``[224, 224]``, ``224``, or null for images as they are."""
+    size = json.loads(str(text))
+    if size is None:
+        return "as the image"
+    return " × ".join(str(side) for side in size) if isinstance(size, list) else str(size)

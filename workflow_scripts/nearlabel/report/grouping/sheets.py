@@ -1,0 +1,145 @@
+"""Contact sheets: for each cluster, the images nearest its centre and those farthest from it."""
+
+import logging
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageDraw, ImageOps
+
+from nearlabel.files import written_whole
+from nearlabel.images.reading import UnreadableImageError, read_image
+
+logger = logging.getLogger(__name__)
+
+INDEX_COLUMNS = ["cluster", "size", "side", "file", "columns", "rows", "position", "image_id", "distance", "problem"]
+GAP = 4
+PAPER = (238, 238, 238)
+
+
+def draw_contact_sheets(
+    images: pd.DataFrame,
+    features: np.ndarray,
+    image_ids,
+    clusters: pd.DataFrame,
+    folder,
+    *,
+    per_side: int = 20,
+    thumbnail: int = 96,
+    sheet_width: int = 520,
+) -> pd.DataFrame:
+    """Draw two contact sheets per cluster as JPEG and return their index.
+
+    No image is on both sheets: a cluster of at most ``per_side`` images has only the sheet ``nearest``, which then
+    shows all of it, nearest first; ``farthest`` starts with the farthest. An image that has become unreadable leaves
+    a crossed cell and its reason in the index.
+
+    Parameters
+    ----------
+    images : DataFrame
+        ``images.csv``; may hold more images than the clustering.
+    features : float array of shape (n, c)
+        Features in which the clustering was made; distances are Euclidean, to the mean of a cluster's members.
+    image_ids : sequence of str, length n
+        Ids of the rows of ``features``.
+    clusters : DataFrame
+        ``clusters.csv``: image_id, cluster.
+    folder : str or Path
+        Gets ``cluster{number:03d}_{side}.jpg``; sheets of an earlier drawing are removed.
+    per_side : int
+        Images on each sheet at most.
+    thumbnail : int
+        Side in pixels of the square whose area a cell has; the cell's shape follows the images' median shape.
+    sheet_width : int
+        Width in pixels that the number of columns aims at.
+
+    Returns
+    -------
+    DataFrame
+        The index, ``INDEX_COLUMNS``, one row per image shown: ``position`` counts cells from 0, row by row.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for stale in folder.glob("cluster*_*.jpg"):
+        stale.unlink()
+    images = images.set_index("image_id")
+    unknown = set(clusters["image_id"]) - set(images.index)
+    if unknown:
+        raise ValueError(f"images.csv lacks {len(unknown)} clustered images, for example {min(unknown)!r}")
+    row_of = {image_id: row for row, image_id in enumerate(image_ids)}
+    shown = images.loc[clusters["image_id"]]
+    cell = cell_size(shown["width"].astype(float), shown["height"].astype(float), thumbnail)
+    columns = max(1, min(per_side, (sheet_width + GAP) // (cell[0] + GAP)))
+    index = []
+    for cluster, members in clusters.groupby("cluster")["image_id"]:
+        distances = _distances_to_centre(np.asarray(features), [row_of[i] for i in members])
+        # Ties go by name, so that a sheet does not depend on the order of rows.
+        ranked = sorted(zip(distances.tolist(), members, strict=True))
+        for side, chosen in choose_sides(ranked, per_side):
+            used = min(columns, len(chosen))
+            file = f"cluster{int(cluster):03d}_{side}.jpg"
+            problems = _draw_sheet(folder / file, [images.loc[name, "path"] for _, name in chosen], cell, used)
+            shape = {"columns": used, "rows": math.ceil(len(chosen) / used)}
+            index += [
+                {"cluster": int(cluster), "size": len(members), "side": side, "file": file}
+                | shape
+                | {"position": position, "image_id": name, "distance": distance, "problem": problem}
+                for position, ((distance, name), problem) in enumerate(zip(chosen, problems, strict=True))
+            ]
+    return pd.DataFrame(index, columns=INDEX_COLUMNS)
+
+
+def choose_sides(ranked: list, per_side: int) -> list[tuple[str, list]]:
+    """Split a list ranked by distance into what the sheets ``nearest`` and ``farthest`` show, nothing twice."""
+    sides = [("nearest", ranked[:per_side])]
+    rest = ranked[per_side:]
+    if rest:
+        sides.append(("farthest", rest[::-1][:per_side]))
+    return sides
+
+
+def cell_size(widths, heights, thumbnail: int) -> tuple[int, int]:
+    """Return width and height in pixels of a cell with the median shape of the images and a square's area.
+
+    A strip of 1600×256 gets a long, low cell, so that its thumbnail is as large as that of a square image; the shape
+    is kept between 1:8 and 8:1.
+    """
+    shape = float(np.clip(np.median(np.asarray(widths) / np.asarray(heights)), 1 / 8, 8))
+    return max(1, round(thumbnail * math.sqrt(shape))), max(1, round(thumbnail / math.sqrt(shape)))
+
+
+def _distances_to_centre(features: np.ndarray, rows: list[int]) -> np.ndarray:
+    members = np.asarray(features[rows], dtype=np.float64)
+    return np.linalg.norm(members - members.mean(axis=0), axis=1)
+
+
+def _draw_sheet(path: Path, paths: list[str], cell: tuple[int, int], columns: int) -> list[str]:
+    """Write one sheet; return for each image '' or why it could not be read."""
+    width, height = cell
+    rows = math.ceil(len(paths) / columns)
+    sheet = Image.new("RGB", (columns * (width + GAP), rows * (height + GAP)), PAPER)
+    problems = []
+    for position, source in enumerate(paths):
+        left = position % columns * (width + GAP) + GAP // 2
+        top = position // columns * (height + GAP) + GAP // 2
+        try:
+            picture = ImageOps.contain(read_image(source, max_pixels=None), cell, Image.Resampling.LANCZOS)
+            problems.append("")
+        except (UnreadableImageError, OSError) as error:
+            logger.warning("no thumbnail of %s: %s", source, error)
+            picture = _crossed_cell(cell)
+            problems.append(str(error))
+        sheet.paste(picture, (left + (width - picture.width) // 2, top + (height - picture.height) // 2))
+    with written_whole(path) as partial:
+        sheet.save(partial, format="JPEG", quality=82, optimize=True)
+    return problems
+
+
+def _crossed_cell(cell: tuple[int, int]) -> Image.Image:
+    picture = Image.new("RGB", cell, (200, 200, 200))
+    pen = ImageDraw.Draw(picture)
+    right, bottom = cell[0] - 1, cell[1] - 1
+    pen.line([(0, 0), (right, bottom)], fill=(120, 120, 120), width=2)
+    pen.line([(0, bottom), (right, 0)], fill=(120, 120, 120), width=2)
+    return picture

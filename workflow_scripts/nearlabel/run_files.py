@@ -1,0 +1,186 @@
+"""Every path below ``results``: patterns whose fields are Snakemake's wildcards.
+
+For rules, scripts and collectors alike; standard library only. A pattern's fields: ``run``, ``dataset``, ``encoder``,
+``node`` (``root``, ``root.1``, …), ``algorithm``, ``block`` (of numbers of clusters), ``level``, ``target`` (of
+models), ``size`` (of decoded images), ``strategy``, ``fold``, ``cutoff``; figures also ``kind`` and ``suffix``, tables
+``table`` and ``suffix``.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+
+RUN = "results/{run}"
+# Shared by all runs.
+FEATURE_CACHE = "results/cache"
+LEARNING_STATE = "results/cache/learning/{run}/{dataset}/{strategy}/fold{fold}"
+
+_DATASET = f"{RUN}/{{dataset}}"
+SYNTHETIC = f"{_DATASET}/synthetic"
+SYNTHETIC_TABLE = f"{_DATASET}/synthetic.csv"
+IMAGES = f"{_DATASET}/images.csv"
+REJECTED = f"{_DATASET}/rejected.csv"
+NEAR_LABELS = f"{_DATASET}/near_labels.csv"
+HASHES = f"{_DATASET}/hashes.csv"
+FEATURES = f"{_DATASET}/features/{{encoder}}.h5"
+DECODED = f"{_DATASET}/images/{{size}}.h5"
+
+_GROUPING = f"{_DATASET}/grouping"
+LEVELS = f"{_GROUPING}/levels/{{level}}.csv"
+GROUPS = f"{_GROUPING}/groups.csv"
+SORTED_IMAGES = f"{_GROUPING}/groups"
+REMEMBERED = f"{_GROUPING}/remembered.csv"
+REMEMBERED_NODES = f"{_GROUPING}/remembered/nodes"
+REMEMBERED_NODE = f"{REMEMBERED_NODES}/{{node}}.json"
+REMEMBERED_NAMES = f"{_GROUPING}/remembered/names"
+
+_NODE = f"{_GROUPING}/{{node}}"
+SELECTION = f"{_NODE}/selection.json"
+CLUSTERS = f"{_NODE}/clusters.csv"
+STABILITY = f"{_NODE}/stability.csv"
+
+_NODE_ENCODER = f"{_NODE}/{{encoder}}"
+REDUCED = f"{_NODE_ENCODER}/reduced.h5"
+LABELS = f"{_NODE_ENCODER}/labels/{{algorithm}}/{{block}}.h5"
+QUALITY = f"{_NODE_ENCODER}/quality.csv"
+SILHOUETTE_ERRORS = f"{_NODE_ENCODER}/silhouette_error.csv"
+SCORES = f"{_NODE_ENCODER}/scores.csv"
+NULL = f"{_NODE_ENCODER}/null.csv"
+
+_MODELS = f"{_NODE}/models/{{target}}"
+MODEL_SCORES = f"{_MODELS}/scores.csv"
+MODEL_CONFUSION = f"{_MODELS}/confusion.csv"
+MODEL_PREDICTIONS = f"{_MODELS}/predictions.csv"
+MODEL_RULES = f"{_MODELS}/rules.txt"
+MODEL = f"{_MODELS}/model.skops"
+MODEL_SUMMARY = f"{_MODELS}/summary.json"
+
+_LEARNING = f"{_DATASET}/learning"
+FROZEN = f"{_LEARNING}/frozen.h5"
+FOLDS = f"{_LEARNING}/folds.csv"
+FULL_POOL = f"{_LEARNING}/full_pool/fold{{fold}}.json"
+_FOLD = f"{_LEARNING}/{{strategy}}/fold{{fold}}"
+ROUNDS = f"{_FOLD}/rounds.csv"
+QUERIES = f"{_FOLD}/queries.csv"
+CHOICES = f"{_FOLD}/choices.json"
+KNEES = f"{_FOLD}/knees.json"
+BATCH = f"{_FOLD}/batch_{{cutoff}}.json"
+CUTOFFS = ("best", "knee", "best_until_knee")
+"""Where a run could have been stopped: the values of ``cutoff``."""
+
+TABLE = f"{RUN}/tables/{{table}}.{{suffix}}"
+SUFFIXES = ("csv", "md", "tex")
+NODE_FIGURE = f"{RUN}/figures/{{dataset}}_{{node}}_{{kind}}.{{suffix}}"
+MODEL_FIGURE = f"{RUN}/figures/{{dataset}}_{{node}}_{{target}}_{{kind}}.{{suffix}}"
+DATASET_FIGURE = f"{RUN}/figures/{{dataset}}_{{kind}}.{{suffix}}"
+SHEETS = f"{RUN}/figures/{{dataset}}_{{node}}_sheets"
+SHEET_INDEX = f"{SHEETS}.csv"
+PAGE = f"{RUN}/report/index.html"
+
+BENCHMARKS = f"{RUN}/benchmarks"
+
+
+def log(rule: str, *wildcards: str) -> str:
+    """Pattern of a rule's log: ``results/{run}/logs/{rule}/{dataset}/….log``."""
+    return f"{RUN}/logs/{_job(rule, wildcards)}.log"
+
+
+def benchmark(rule: str, *wildcards: str) -> str:
+    """Pattern of a rule's benchmark: ``results/{run}/benchmarks/{rule}/{dataset}/….tsv``."""
+    return f"{BENCHMARKS}/{_job(rule, wildcards)}.tsv"
+
+
+def _job(rule: str, wildcards: tuple[str, ...]) -> str:
+    # The folders of a fold are called so wherever there are any.
+    return "/".join([rule, *("fold{fold}" if name == "fold" else f"{{{name}}}" for name in wildcards)])
+
+
+def figure_files(pattern: str, *kinds: str) -> dict[str, str]:
+    """Patterns of figures, ``{kind}_svg`` and ``{kind}_png`` of each kind."""
+    return {f"{kind}_{suffix}": fill(pattern, kind=kind, suffix=suffix) for kind in kinds for suffix in ("svg", "png")}
+
+
+def table_files(*tables: str) -> dict[str, str]:
+    """Patterns of tables, ``{table}_csv``, ``{table}_md`` and ``{table}_tex`` of each."""
+    return {f"{table}_{suffix}": fill(TABLE, table=table, suffix=suffix) for table in tables for suffix in SUFFIXES}
+
+
+def fill(pattern: str, **fields: str) -> str:
+    """Give some of a pattern's fields their values; the others stay fields.
+
+    Raises
+    ------
+    KeyError
+        The pattern has no such field.
+    """
+    for name, value in fields.items():
+        if f"{{{name}}}" not in pattern:
+            raise KeyError(f"{pattern} has no field {name}")
+        pattern = pattern.replace(f"{{{name}}}", str(value))
+    return pattern
+
+
+def below(run_folder: str | Path, pattern: str, **fields: str) -> Path:
+    """Return the file of one run, whose folder may lie anywhere.
+
+    Parameters
+    ----------
+    run_folder : str or Path
+        Stands for ``results/{run}``.
+    pattern : str
+        One of this module's.
+    **fields : str
+        All of its fields but ``run``.
+
+    Raises
+    ------
+    KeyError
+        A field is missing, or the pattern has no such field.
+    """
+    path = fill(pattern.removeprefix(f"{RUN}/"), **fields)
+    if "{" in path:
+        raise KeyError(f"{path} lacks a field")
+    return Path(run_folder) / path
+
+
+def run_folder(pattern: str, file: str | Path) -> Path:
+    """Return the folder of the run that a file belongs to.
+
+    Parameters
+    ----------
+    pattern : str
+        What the file is: one of this module's.
+    file : str or Path
+        The file.
+    """
+    return Path(file).parents[len(Path(pattern.removeprefix(f"{RUN}/")).parts) - 1]
+
+
+def fields_of(pattern: str, file: str | Path) -> dict[str, str]:
+    """Return the values that a pattern's fields have in the path of a file, but for the ``run`` that begins with it.
+
+    Raises
+    ------
+    ValueError
+        The path does not end as the pattern does.
+    """
+    path = Path(file).as_posix()
+    found = _compile(pattern).search(path)
+    if found is None:
+        raise ValueError(f"{path} is not a file of the kind {pattern}")
+    return found.groupdict()
+
+
+def belongs(pattern: str, file: str | Path, **fields: str) -> bool:
+    """Whether some of a pattern's fields have given values in the path of a file, which is of that pattern."""
+    found = fields_of(pattern, file)
+    return all(found[name] == str(value) for name, value in fields.items())
+
+
+@cache
+def _compile(pattern: str) -> re.Pattern:
+    parts = re.split(r"\{(\w+)\}", pattern.removeprefix(f"{RUN}/").removeprefix("results/"))
+    text = ""
+    for literal, name in zip(parts[::2], [*parts[1::2], ""], strict=True):
+        text += re.escape(literal) + (f"(?P<{name}>[^/]+)" if name else "")
+    return re.compile(f"(?:^|/){text}$")
