@@ -14,7 +14,7 @@ FOLD_INPUT = {
     "values": networks.learnt_values(PLAN),
     "folds": run_files.FOLDS,
     "near_labels": run_files.NEAR_LABELS,
-    "own": networks.network_files(PLAN) if PLAN.learning else [],
+    "own": of_plan(networks.network_files),
 }
 
 
@@ -37,7 +37,7 @@ rule decode_images:
         runtime=hours(2),
     params:
         library=library_hash("decode_images"),
-        network=networks.placed_network(PLAN) if PLAN.learning else None,
+        network=of_plan(networks.placed_network),
     script:
         "../workflow_scripts/decode_images.py"
 
@@ -46,7 +46,7 @@ rule decode_images:
 rule encode_frozen_stages:
     input:
         images=networks.decoded_images(PLAN),
-        own=networks.network_files(PLAN) if PLAN.learning else [],
+        own=of_plan(networks.network_files),
         checkout=CHECKOUT,
     output:
         frozen=run_files.FROZEN,

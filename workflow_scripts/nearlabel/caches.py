@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nearlabel.hdf5 import opened_hdf5
-from nearlabel.run_files import FEATURE_CACHE, FEATURES, LEARNING_STATE, ROUNDS, fields_of, fill
+from nearlabel.run_files import FEATURE_CACHE, FEATURES, LEARNING_STATE, ROUNDS, below, fields_of, fill, run_folder
 
 logger = logging.getLogger(__name__)
 
@@ -41,8 +41,9 @@ class Kept(NamedTuple):
 def list_kept(results: str | Path, unfinished: Collection[str] = ()) -> list[Kept]:
     """List what is kept in the cache, the largest first.
 
-    Features are needed by the feature files of any run that were assembled from them, and by encoders that have no such
-    file yet; the state of a run of active learning while the run goes on or can go on.
+    Features are needed by the feature files of any run that were assembled from them, and by those encoders of this
+    configuration that have no such file yet; what an unfinished run of another one has encoded so far counts as needed
+    by nothing. The state of a run of active learning is needed while the run goes on or can go on.
 
     Parameters
     ----------
@@ -58,9 +59,9 @@ def list_kept(results: str | Path, unfinished: Collection[str] = ()) -> list[Kep
     results = Path(results)
     cache = results / Path(FEATURE_CACHE).name
     readers: dict[str, list[str]] = {}
-    for file in sorted(results.glob("*/" + fill(FEATURES, dataset="*", encoder="*").split("/", 2)[2])):
+    for file in sorted(results.glob(str(below("*", FEATURES, dataset="*", encoder="*")))):
         for name in _assembled_from(file):
-            readers.setdefault(name, []).append(f"{file.parts[-4]} ({file.stem})")
+            readers.setdefault(name, []).append(f"{run_folder(FEATURES, file).name} ({file.stem})")
     kept = [_describe_features(folder, readers, unfinished) for folder in cache.glob("*/encoder.json")]
     kept += [_describe_state(folder, results) for folder in _state_folders(results)]
     return sorted(kept, key=lambda one: (-one.size, one.path))
@@ -118,15 +119,15 @@ def _assembled_from(file: Path) -> Iterator[str]:
 
 
 def _state_folders(results: Path) -> Iterator[Path]:
-    pattern = fill(LEARNING_STATE, run="*", dataset="*", strategy="*", fold="*").split("/", 1)[1]
-    return (folder for folder in results.glob(pattern) if folder.is_dir())
+    pattern = Path(fill(LEARNING_STATE, run="*", dataset="*", strategy="*", fold="*")).relative_to("results")
+    return (folder for folder in results.glob(str(pattern)) if folder.is_dir())
 
 
 def _describe_state(folder: Path, results: Path) -> Kept:
     fields = fields_of(LEARNING_STATE, folder)
-    rounds = results / fill(ROUNDS, **fields).split("/", 1)[1]
-    what = f"{fields['strategy']} on fold {fields['fold']} of {fields['dataset']}, run {fields['run']}"
-    goes_on = not rounds.exists() and (results / fields["run"]).is_dir()
+    run = results / fields.pop("run")
+    what = f"{fields['strategy']} on fold {fields['fold']} of {fields['dataset']}, run {run.name}"
+    goes_on = run.is_dir() and not below(run, ROUNDS, **fields).exists()
     return Kept(folder, f"state of {what}", _size(folder), "that run, which has not ended" if goes_on else "")
 
 

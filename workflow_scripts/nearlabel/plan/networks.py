@@ -75,7 +75,7 @@ def learnt_values(plan: Plan) -> str:
 
 
 def unfinished_encoders(plan: Plan) -> list[str]:
-    """Networks of the encoders that have no feature file of some data set yet."""
+    """Names of the encoders that have no feature file of some data set yet."""
     files = {
         id: [Path(fill(FEATURES, run=plan.config.run, dataset=name, encoder=id)) for name in plan.grouping.datasets]
         for id in plan.encoders

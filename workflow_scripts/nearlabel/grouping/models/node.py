@@ -62,7 +62,7 @@ def train_node(
     duplicate_distance : int
         Images whose perceptual hashes differ in at most so many bits are near-duplicates.
     reduction : mapping
-        Of the node; ``standardise`` None: only for the texture encoder, as in
+        Of the node; ``standardise`` None: where the encoder's features differ in units, as in
         `nearlabel.grouping.reduction.node.reduce_node`.
     encoders : mapping of str to mapping
         By encoder id, what new images need: the options of `nearlabel.features.extract.extract_features` and ``seed``.

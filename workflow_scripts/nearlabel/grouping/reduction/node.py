@@ -47,7 +47,7 @@ def reduce_node(
     method, components, seed
         As for `nearlabel.grouping.reduction.reduce.reduce_features`.
     standardise : bool or None
-        None: only for the texture encoder, whose features have different units.
+        None: only for encoders whose features have different units, such as texture.
     min_overlap : float or None
         Of a node that the user has named: the smallest Jaccard overlap with the images that it had then.
 

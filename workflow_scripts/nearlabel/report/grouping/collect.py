@@ -222,11 +222,7 @@ def collect_scores(scores, selections) -> list[tuple[str, str, dict[str, pd.Data
 
 def own_scores(scores, dataset: str, node: str) -> list[Path]:
     """Pick those of a node's encoders among ``scores.csv`` of many nodes."""
-    return [
-        Path(path)
-        for path in scores
-        if fields_of(SCORES, path) | {"dataset": dataset, "node": node} == fields_of(SCORES, path)
-    ]
+    return [Path(path) for path in scores if belongs(SCORES, path, dataset=dataset, node=node)]
 
 
 def read_text_table(path) -> pd.DataFrame:
