@@ -28,6 +28,7 @@ rule grouping:
         per_node_encoder(run_files.SCORES),
         per_node(run_files.SELECTION),
         per_node(run_files.CLUSTERS),
+        per_node(run_files.VERDICT),
         per_node(run_files.STABILITY),
         grouping.per_dataset(PLAN, run_files.GROUPS),
         grouping.level_tables(PLAN),
@@ -51,6 +52,7 @@ rule report:
         reporting.grouping_tables(PLAN, ("csv",)),
         node_figures("png"),
         per_node(run_files.SHEET_INDEX),
+        per_node(run_files.CANDIDATE_INDEX),
         grouping.per_dataset(PLAN, run_files.DATASET_FIGURE, kind="tree", suffix="png"),
     localrule: True
 

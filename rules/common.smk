@@ -58,7 +58,7 @@ wildcard_constraints:
     run=PLAN.config.run,
     dataset="|".join(PLAN.config.datasets),
     node=r"root(\.\d+)*",
-    encoder="|".join([*PLAN.encoders, WINNER]),
+    encoder="|".join([*networks.all_encoders(PLAN), WINNER]),
     algorithm="|".join(
         dict.fromkeys(id for level in PLAN.levels for id in level.algorithms)
     ),

@@ -19,12 +19,12 @@ def clustered_nodes(dataset, last_level=PLAN.last_level):
     return ["root"] if PLAN.grows else PLAN.named
 
 
-def per_node(pattern, **fields):
-    """Input function: the file of every grouped data set's every clustered node."""
+def per_node(pattern, names=PLAN.grouping.datasets, **fields):
+    """Input function: the file of every clustered node, of every grouped data set or of some."""
     pattern = fill(pattern, run=PLAN.config.run, **fields)
     return lambda wildcards: [
         fill(pattern, dataset=name, node=node)
-        for name in PLAN.grouping.datasets
+        for name in names
         for node in clustered_nodes(name)
     ]
 

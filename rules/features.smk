@@ -15,22 +15,24 @@ rule extract_features:
     conda:
         "../envs/nearlabel.yaml"
     # One for the network, one for each process that decodes; the network's own number comes from the config.
-    threads: lambda w: networks.encoding_threads(PLAN.encoders[w.encoder])
+    threads: lambda w: networks.encoding_threads(networks.all_encoders(PLAN)[w.encoder])
     resources:
         # Images stream through: torch, and a batch inside the largest network (EfficientNet-B7, 32 images of 600 × 600).
         mem_mb=memory(8000),
         # Not more with each attempt: the next one goes on from the cache.
         runtime="12h",
-        gpu=lambda w: count_gpus(PLAN.encoders[w.encoder].device),
+        gpu=lambda w: count_gpus(networks.all_encoders(PLAN)[w.encoder].device),
         # Where the job runs and finds its weights changes no number: not among the params, whose change would rerun it.
-        workers=lambda w: PLAN.encoders[w.encoder].workers,
-        device=lambda w: PLAN.encoders[w.encoder].device,
-        weights_dir=lambda w: PLAN.encoders[w.encoder].weights_dir or "",
-        weights_mirror=lambda w: PLAN.encoders[w.encoder].weights_mirror or "",
+        workers=lambda w: networks.all_encoders(PLAN)[w.encoder].workers,
+        device=lambda w: networks.all_encoders(PLAN)[w.encoder].device,
+        weights_dir=lambda w: networks.all_encoders(PLAN)[w.encoder].weights_dir or "",
+        weights_mirror=lambda w: networks.all_encoders(PLAN)[w.encoder].weights_mirror
+        or "",
     params:
         library=library_hash("extract_features"),
         encoder=of_plan(networks.encoder, "encoder"),
         seed=of_plan(networks.encoder_seed, "encoder"),
+        reference_seed=of_plan(networks.reference_seed, "encoder"),
         cache=run_files.FEATURE_CACHE,
     script:
         "../workflow_scripts/extract_features.py"

@@ -90,6 +90,63 @@ rule score_clusterings:
         "../workflow_scripts/score_clusterings.py"
 
 
+# What the algorithms find alike, beyond what they do on structureless data; no label is looked at.
+rule measure_agreement:
+    input:
+        reduced=run_files.REDUCED,
+        labels=of_plan(grouping.label_blocks, "dataset", "node", "encoder"),
+        checkout=CHECKOUT,
+    output:
+        agreement=run_files.AGREEMENT,
+    log:
+        run_files.log("measure_agreement", "dataset", "node", "encoder"),
+    benchmark:
+        run_files.benchmark("measure_agreement", "dataset", "node", "encoder")
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: PLAN.grouping.threads
+    resources:
+        # Labels of every clustering, and a sample of the points clustered again.
+        mem_mb=memory(2000, 4),
+        runtime=hours(2),
+    params:
+        library=library_hash("measure_agreement"),
+        algorithms=of_plan(grouping.algorithms, "node"),
+        structure=of_plan(grouping.structure, "node"),
+        seed=seed_of("agreement/{dataset}/{node}/{encoder}"),
+        threads=PLAN.grouping.threads,
+    script:
+        "../workflow_scripts/measure_agreement.py"
+
+
+# What the clusterings of different encoders share.
+rule compare_encoders:
+    input:
+        reduced=per_encoder(run_files.REDUCED),
+        labels=of_plan(grouping.per_encoder_labels, "dataset", "node"),
+        checkout=CHECKOUT,
+    output:
+        consensus=run_files.CONSENSUS,
+    log:
+        run_files.log("compare_encoders", "dataset", "node"),
+    benchmark:
+        run_files.benchmark("compare_encoders", "dataset", "node")
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: 1
+    resources:
+        # Labels of every clustering.
+        mem_mb=memory(1000, 2, ["labels"]),
+        runtime=hours(1),
+        batched=1,
+    params:
+        library=library_hash("compare_encoders"),
+        networks=of_plan(grouping.networks, "node"),
+        seed=seed_of("consensus/{dataset}/{node}"),
+    script:
+        "../workflow_scripts/compare_encoders.py"
+
+
 # The first job that sees near-labels: a changed one reruns from here.
 rule evaluate_c_score:
     input:
@@ -123,6 +180,8 @@ rule evaluate_c_score:
 rule select_clustering:
     input:
         scores=of_plan(grouping.selection_tables, "dataset", "node"),
+        agreement=per_encoder(run_files.AGREEMENT),
+        consensus=run_files.CONSENSUS,
         reduced=per_encoder(run_files.REDUCED),
         labels=of_plan(grouping.per_encoder_labels, "dataset", "node"),
         checkout=CHECKOUT,
@@ -147,6 +206,36 @@ rule select_clustering:
         choice=of_plan(grouping.choice, "node"),
     script:
         "../workflow_scripts/select_clustering.py"
+
+
+# Beside the choice, not part of it: a changed near-label judges anew and chooses the same.
+rule judge_selection:
+    input:
+        reduced=per_encoder(run_files.REDUCED),
+        labels=of_plan(grouping.per_encoder_labels, "dataset", "node"),
+        selection=run_files.SELECTION,
+        near_labels=run_files.NEAR_LABELS,
+        checkout=CHECKOUT,
+    output:
+        verdict=run_files.VERDICT,
+    log:
+        run_files.log("judge_selection", "dataset", "node"),
+    benchmark:
+        run_files.benchmark("judge_selection", "dataset", "node")
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: 1
+    resources:
+        # Every label file, as read and as counted.
+        mem_mb=memory(1000, 3, ["labels"]),
+        runtime=hours(1),
+        batched=1,
+    params:
+        library=library_hash("judge_selection"),
+        permutations=PLAN.grouping.permutations,
+        seed=seed_of("verdict/{dataset}/{node}"),
+    script:
+        "../workflow_scripts/judge_selection.py"
 
 
 rule measure_stability:
@@ -197,18 +286,20 @@ if PLAN.grows:
             run_files.benchmark("plan_level", "dataset", "level")
         conda:
             "../envs/nearlabel.yaml"
-        threads: 1
+        threads: PLAN.grouping.threads
         resources:
-            # The level's reduced features, of one node at a time.
-            mem_mb=memory(1000, 4),
+            # The level's reduced features, of one node at a time; of a group without labels a sample, clustered.
+            mem_mb=memory(2000, 4),
             runtime=hours(1),
         params:
             library=library_hash("plan_level"),
-            silhouettes=PLAN.grouping.silhouettes.model_dump(),
             limits=PLAN.grouping.expand_limits.model_dump(exclude={"max_level"}),
             deepest=lambda w: int(w.level) >= PLAN.last_level,
             wanted=lambda w: grouping.named_below(PLAN, int(w.level)),
             smallest_k=lambda w: grouping.smallest_k_below(PLAN, int(w.level)),
+            next_level=lambda w: grouping.clustering_below(PLAN, int(w.level)),
+            seed=seed_of("structure/{dataset}/{level}"),
+            threads=PLAN.grouping.threads,
         script:
             "../workflow_scripts/plan_level.py"
 

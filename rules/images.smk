@@ -85,6 +85,34 @@ rule assign_near_labels:
         "../workflow_scripts/assign_near_labels.py"
 
 
+# Second labels, of tables that have them: what they hold changes no image, no feature and no cluster. The table itself
+# counts by the listing that `check_images` depends on.
+rule read_columns:
+    input:
+        images=run_files.IMAGES,
+        checkout=CHECKOUT,
+    output:
+        columns=run_files.COLUMNS,
+    log:
+        run_files.log("read_columns", "dataset"),
+    benchmark:
+        run_files.benchmark("read_columns", "dataset")
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: 1
+    resources:
+        # Two small tables.
+        mem_mb=memory(1000),
+        runtime=minutes(10),
+        batched=1,
+    params:
+        library=library_hash("read_columns"),
+        spec=of_plan(datasets.reader_spec, "dataset"),
+        columns=of_plan(datasets.extra_columns, "dataset"),
+    script:
+        "../workflow_scripts/read_columns.py"
+
+
 # Near-duplicates never lie on both sides of a fold, whether a network or a model on top of the clusters is tested.
 rule hash_images:
     input:

@@ -99,6 +99,7 @@ rule split_folds:
 rule run_active_learning:
     input:
         **FOLD_INPUT,
+        novelty=of_plan(networks.query_novelty, "dataset", "strategy"),
         checkout=CHECKOUT,
     output:
         rounds=run_files.ROUNDS,

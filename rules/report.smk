@@ -121,6 +121,7 @@ rule draw_contact_sheets:
         reduced=per_encoder(run_files.REDUCED),
         selection=run_files.SELECTION,
         clusters=run_files.CLUSTERS,
+        novelty=of_plan(grouping.novelty_files, "dataset", "node"),
         checkout=CHECKOUT,
     output:
         sheets=directory(run_files.SHEETS),
@@ -141,6 +142,35 @@ rule draw_contact_sheets:
         library=library_hash("draw_contact_sheets"),
     script:
         "../workflow_scripts/draw_contact_sheets.py"
+
+
+# Clusterings that the user may want instead, each with a strip of faces for its largest clusters.
+rule draw_candidates:
+    input:
+        images=run_files.IMAGES,
+        reduced=per_encoder(run_files.REDUCED),
+        labels=of_plan(grouping.per_encoder_labels, "dataset", "node"),
+        selection=run_files.SELECTION,
+        checkout=CHECKOUT,
+    output:
+        strips=directory(run_files.CANDIDATES),
+        index=run_files.CANDIDATE_INDEX,
+    log:
+        run_files.log("draw_candidates", "dataset", "node"),
+    benchmark:
+        run_files.benchmark("draw_candidates", "dataset", "node")
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: 1
+    resources:
+        # One encoder's features and labels at a time.
+        mem_mb=memory(1000, 4, ["reduced", "labels"]),
+        runtime=minutes(30),
+        batched=1,
+    params:
+        library=library_hash("draw_candidates"),
+    script:
+        "../workflow_scripts/draw_candidates.py"
 
 
 rule plot_tree:
@@ -252,6 +282,35 @@ rule tabulate_clusters:
         "../workflow_scripts/tabulate_clusters.py"
 
 
+# Of data sets whose table has further columns; what these hold reaches nothing but this and the page.
+rule tabulate_columns:
+    input:
+        clusters=per_node(run_files.CLUSTERS, reporting.with_columns(PLAN)),
+        verdicts=per_node(run_files.VERDICT, reporting.with_columns(PLAN)),
+        columns=reporting.columns_files(PLAN),
+        checkout=CHECKOUT,
+    output:
+        **run_files.table_files("columns", "column_enrichment"),
+    log:
+        run_files.log("tabulate_columns"),
+    benchmark:
+        run_files.benchmark("tabulate_columns")
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: 1
+    resources:
+        # Small tables.
+        mem_mb=memory(1000),
+        runtime=hours(1),
+        batched=1,
+    params:
+        library=library_hash("tabulate_columns"),
+        permutations=PLAN.grouping.permutations,
+        seed=derive_seed(PLAN.config.seed, "columns"),
+    script:
+        "../workflow_scripts/tabulate_columns.py"
+
+
 rule tabulate_models:
     input:
         summaries=grouping.per_classification(PLAN, run_files.MODEL_SUMMARY),
@@ -287,8 +346,12 @@ rule write_report:
         reduced=per_node_encoder(run_files.REDUCED),
         selections=per_node(run_files.SELECTION),
         clusters=per_node(run_files.CLUSTERS),
-        sheets=per_node(run_files.SHEETS),
+        verdicts=per_node(run_files.VERDICT),
+        # Folders: how old they are says nothing, their indices say when they were drawn.
+        sheets=ancient(per_node(run_files.SHEETS)),
         sheet_indices=per_node(run_files.SHEET_INDEX),
+        candidates=ancient(per_node(run_files.CANDIDATES)),
+        candidate_indices=per_node(run_files.CANDIDATE_INDEX),
         figures=node_figures("svg"),
         trees=grouping.per_dataset(
             PLAN, run_files.DATASET_FIGURE, kind="tree", suffix="svg"

@@ -2,7 +2,9 @@ import pandas as pd
 
 from nearlabel.files import write_csv
 from nearlabel.grouping.selection.node_files import read_winner
+from nearlabel.grouping.selection.selected import read_selection
 from nearlabel.logs import configure_logging
+from nearlabel.report.grouping.overlays import read_winner_maps
 from nearlabel.report.grouping.sheets import draw_contact_sheets
 
 configure_logging(snakemake.log[0])
@@ -13,5 +15,6 @@ index = draw_contact_sheets(
     winner.image_id,
     pd.read_csv(snakemake.input.clusters, dtype={"image_id": str}, keep_default_na=False),
     snakemake.output.sheets,
+    maps=read_winner_maps(snakemake.input.novelty, read_selection(snakemake.input.selection).encoder),
 )
 write_csv(snakemake.output.index, index)

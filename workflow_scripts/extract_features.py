@@ -10,6 +10,7 @@ extract_features(
     output=snakemake.output.features,
     cache=snakemake.params.cache,
     seed=snakemake.params.seed,
+    reference_seed=snakemake.params.reference_seed,
     workers=snakemake.resources.workers,
     device=snakemake.resources.device,
     weights_dir=snakemake.resources.weights_dir or None,

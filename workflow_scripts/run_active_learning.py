@@ -19,6 +19,7 @@ run_strategy(
     snakemake.params.settings,
     fold_seed=snakemake.params.fold_seed,
     query_seed=snakemake.params.query_seed,
+    novelty=next(iter(snakemake.input.novelty), None),
     states=snakemake.params.states,
     output=dict(snakemake.output.items()),
 )

@@ -6,6 +6,8 @@ select_node(
     snakemake.input.scores,
     snakemake.input.reduced,
     snakemake.input.labels,
+    snakemake.input.agreement,
+    snakemake.input.consensus,
     selection=snakemake.output.selection,
     clusters=snakemake.output.clusters,
     criterion=snakemake.params.criterion,

@@ -1,10 +1,9 @@
-import pandas as pd
 import yaml
 
 from nearlabel import run_files
 from nearlabel.logs import configure_logging
 from nearlabel.report.base.provenance import describe_machine, library_versions, read_benchmarks
-from nearlabel.report.grouping.collect import collect_dataset
+from nearlabel.report.grouping.collect import collect_dataset, read_evidence
 from nearlabel.report.learning.collect import collect_learning
 from nearlabel.report.page import write_page
 
@@ -13,12 +12,10 @@ run = run_files.run_folder(run_files.PAGE, snakemake.output.page)
 config = snakemake.params.config
 grouped, learnt = [], []
 if config["grouping"]:
-    evidence = pd.read_csv(
-        run_files.below(run, run_files.TABLE, table="clusters", suffix="csv"),
-        dtype={"name": str, "near_label": str},
-        keep_default_na=False,
-        na_values=[""],
-    )
+    tables = {
+        run_files.fields_of(run_files.TABLE, path)["table"]: read_evidence(path)
+        for path in snakemake.input.grouping_tables
+    }
     grouped = [
         collect_dataset(
             run,
@@ -28,7 +25,7 @@ if config["grouping"]:
             features=snakemake.input.features,
             figures=snakemake.input.figures,
             levels=levels,
-            evidence=evidence,
+            tables=tables,
             names=config["grouping"]["names"].get(dataset),
             classifications=snakemake.params.classifications,
         )

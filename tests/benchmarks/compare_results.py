@@ -111,7 +111,15 @@ def h5_items(path: Path) -> dict[str, object]:
     with h5py.File(path) as file:
         things = {"/": file}
         file.visititems(things.__setitem__)
-        items = {name: thing[()] if isinstance(thing, h5py.Dataset) else "group" for name, thing in things.items()}
+        items = {}
+        for name, thing in things.items():
+            value = thing[()] if isinstance(thing, h5py.Dataset) else "group"
+            # Rows of unlike lengths do not compare as one array.
+            element = h5py.check_vlen_dtype(thing.dtype) if isinstance(value, np.ndarray) else None
+            if element not in (None, str, bytes):
+                items[f"{name}, lengths"] = np.array([len(row) for row in value])
+                value = np.concatenate([*value, np.empty(0, element)])
+            items[name] = value
         return items | {f"{name}@{key}": value for name in things for key, value in things[name].attrs.items()}
 
 

@@ -42,6 +42,7 @@ def draw_view(pool: int, labelled: int, dimensions: int, seed: int = 0) -> View:
         np.argmax(logits[rest], axis=1),
         mc_probabilities=dropout_probabilities(features[first], weight, bias, passes=100, dropout=0.5, rng=rng),
         pool_labels=np.argmax(logits[first], axis=1),
+        novelty=rng.normal(size=pool),
     )
 
 

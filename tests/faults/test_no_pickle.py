@@ -12,7 +12,7 @@ import torch
 from helpers.places import REPOSITORY
 from nearlabel.features.cache import FeatureCache
 from nearlabel.features.store import read_features
-from nearlabel.features.weights import load_state
+from nearlabel.features.weights.state import load_state
 from nearlabel.grouping.models.saved import load_model
 from nearlabel.learning.data.arrays import open_arrays
 from nearlabel.learning.simulation.state import RunState, StateFile

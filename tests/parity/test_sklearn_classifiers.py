@@ -109,16 +109,24 @@ def test_folds_with_copies_are_those_of_scikit_learn_s_groups(data):
 
 @pytest.mark.parametrize("method", ["pca", "random_projection", "none"])
 @pytest.mark.parametrize("standardise", [False, True])
+@pytest.mark.parametrize("before", [{}, {"power": "sqrt"}, {"normalise": "l2"}, {"power": "sqrt", "normalise": "l2"}])
 @pytest.mark.parametrize("shape", [(40, 9), (9, 40)])
-def test_reduction_is_the_node_s_own(method, standardise, shape):
+def test_reduction_is_the_node_s_own(method, standardise, before, shape):
     features = np.random.default_rng(0).normal(size=shape) * np.arange(1, shape[1] + 1)
     components = 4
-    node = reduce_features(features, method, components, standardise=standardise, seed=SEED).values
-    reduction = {"method": method, "components": components, "standardise": standardise}
+    node = reduce_features(features, method, components, standardise=standardise, seed=SEED, **before).values
+    reduction = {"method": method, "components": components, "standardise": standardise, **before}
     steps = fit_reduction(features, reduction, SEED, scale=False)
     np.testing.assert_allclose(steps.transform(features), node, rtol=1e-12, atol=1e-12)
     scaled = fit_reduction(features, reduction, SEED).transform(features)
     np.testing.assert_allclose(scaled, StandardScaler().fit_transform(node), rtol=1e-9, atol=1e-12)
-    if method == "random_projection" and not standardise:
+    if method == "pca":
+        # scikit-learn whitens by the deviation of n - 1, and scales by that of n.
+        white = reduce_features(
+            features, method, components, standardise=standardise, whiten=True, seed=SEED, **before
+        ).values
+        again = fit_reduction(features, reduction | {"whiten": True}, SEED, scale=False).transform(features)
+        np.testing.assert_allclose(again, white * np.sqrt(shape[0] / (shape[0] - 1)), rtol=1e-9, atol=1e-9)
+    if method == "random_projection" and not standardise and not before:
         expected = GaussianRandomProjection(components, random_state=SEED).fit_transform(features)
         np.testing.assert_array_equal(steps.transform(features), expected)

@@ -180,6 +180,15 @@ def test_shapes_of_data_sets_are_told(folders, compared):
     assert compared()[1] == ["differ: steel/labels.h5: k3: shape (4,) → (3,)"]
 
 
+def test_rows_of_unlike_lengths_are_compared(folders, compared):
+    for folder, last in zip(folders, ([5.0], [6.0, 7.0]), strict=True):
+        with h5py.File(folder / "steel/labels.h5", "a") as file:
+            rows = file.create_dataset("maps", (2,), dtype=h5py.vlen_dtype(np.float32))
+            rows[0], rows[1] = np.arange(3, dtype=np.float32), np.array(last, np.float32)
+    (line,) = compared()[1]
+    assert "maps, lengths: 1 of 2 elements" in line and "maps: shape (4,) → (5,)" in line
+
+
 @pytest.mark.parametrize(
     "name", ["steel/labels.h5", "steel/summary.json", "tables/scores.csv", "figures/steel.png", "report/index.html"]
 )

@@ -41,6 +41,7 @@ PATHS = {
     "IMAGES": f"{DATASET}/images.csv",
     "REJECTED": f"{DATASET}/rejected.csv",
     "NEAR_LABELS": f"{DATASET}/near_labels.csv",
+    "COLUMNS": f"{DATASET}/columns.csv",
     "HASHES": f"{DATASET}/hashes.csv",
     "FEATURES": f"{DATASET}/features/vgg16_tiled.h5",
     "DECODED": f"{DATASET}/images/64x256.h5",
@@ -53,10 +54,13 @@ PATHS = {
     "REMEMBERED_NAMES": f"{DATASET}/grouping/remembered/names",
     "SELECTION": f"{NODE}/selection.json",
     "CLUSTERS": f"{NODE}/clusters.csv",
+    "VERDICT": f"{NODE}/verdict.json",
     "STABILITY": f"{NODE}/stability.csv",
+    "CONSENSUS": f"{NODE}/consensus.csv",
     "REDUCED": f"{NODE}/vgg16_tiled/reduced.h5",
     "LABELS": f"{NODE}/vgg16_tiled/labels/k_means-2/k002-050.h5",
     "QUALITY": f"{NODE}/vgg16_tiled/quality.csv",
+    "AGREEMENT": f"{NODE}/vgg16_tiled/agreement.csv",
     "SILHOUETTE_ERRORS": f"{NODE}/vgg16_tiled/silhouette_error.csv",
     "SCORES": f"{NODE}/vgg16_tiled/scores.csv",
     "NULL": f"{NODE}/vgg16_tiled/null.csv",
@@ -81,6 +85,8 @@ PATHS = {
     "DATASET_FIGURE": f"{FIGURE}_quality.csv",
     "SHEETS": f"{FIGURE}_root.1.25_sheets",
     "SHEET_INDEX": f"{FIGURE}_root.1.25_sheets.csv",
+    "CANDIDATES": f"{FIGURE}_root.1.25_candidates",
+    "CANDIDATE_INDEX": f"{FIGURE}_root.1.25_candidates.csv",
     "PAGE": "results/demo-1/report/index.html",
     "BENCHMARKS": "results/demo-1/benchmarks",
 }
@@ -287,5 +293,6 @@ def test_no_path_is_of_two_kinds():
 
 def test_no_path_lies_in_a_folder_that_one_job_makes_whole():
     values = {"run": "demo", "dataset": "steel", "node": "root"}
-    folders = [fill(pattern_of(name), **chosen(name, values)) for name in ("SYNTHETIC", "SORTED_IMAGES", "SHEETS")]
+    names = ("SYNTHETIC", "SORTED_IMAGES", "SHEETS", "CANDIDATES")
+    folders = [fill(pattern_of(name), **chosen(name, values)) for name in names]
     assert [path for path in every_path() for folder in folders if path.startswith(f"{folder}/")] == []

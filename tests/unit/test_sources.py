@@ -238,10 +238,10 @@ def test_a_change_does_not_reach_what_it_is_no_business_of(script, module):
     [
         (
             "run_active_learning",
-            "features.networks features.devices features.weights features.preparation images.geometry images.reading "
-            "learning.data.decode learning.network.fit learning.strategies.ssim seeds",
+            "features.networks features.devices features.weights.files features.preparation images.geometry "
+            "images.reading learning.data.decode learning.network.fit learning.strategies.ssim seeds",
         ),
-        ("decode_images", "images.geometry images.reading features.placement features.weights"),
+        ("decode_images", "images.geometry images.reading features.placement features.weights.choice"),
         ("encode_frozen_stages", "features.networks learning.network.split features.devices"),
         ("extract_features", "features.texture images.geometry images.reading features.networks"),
     ],

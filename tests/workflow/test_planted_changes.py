@@ -22,11 +22,22 @@ FIGURES = {f"{rule}({node})" for rule in ("plot_quality", "plot_clusters", "plot
 MODELS = {"plot_models(root, near_labels)", "plot_tree"}
 COLLECTED = {"collect_groups", "tabulate_grouping", "tabulate_clusters", "write_report"}
 SELECTED = {
-    f"{rule}({node})" for rule in ("select_clustering", "measure_stability", "draw_contact_sheets") for node in NODES
+    f"{rule}({node})"
+    for rule in (
+        "compare_encoders",
+        "select_clustering",
+        "judge_selection",
+        "measure_stability",
+        "draw_contact_sheets",
+        "draw_candidates",
+    )
+    for node in NODES
 }
 SCORED = {f"evaluate_c_score({node}, {encoder})" for node, encoder in CLUSTERED}
 SWEPT = {
-    f"{rule}({node}, {encoder})" for rule in ("reduce_features", "score_clusterings") for node, encoder in CLUSTERED
+    f"{rule}({node}, {encoder})"
+    for rule in ("reduce_features", "score_clusterings", "measure_agreement")
+    for node, encoder in CLUSTERED
 } | {
     f"cluster_images({node}, {encoder}, {algorithm}, {block})"
     for node, encoder in CLUSTERED
@@ -61,10 +72,19 @@ PLANTS = {
     "grouping": (
         "grouping/scores/cscore.py",
         "_honest = score_table\n\ndef score_table(*args):\n    return {k: v / 2 for k, v in _honest(*args).items()}",
-        SCORED | {"select_clustering(root.0)", "measure_stability(root.0)", "draw_contact_sheets(root.0)"}
+        SCORED | {"select_clustering(root.0)", "judge_selection(root.0)", "measure_stability(root.0)"}
+        | {"draw_contact_sheets(root.0)", "draw_candidates(root.0)"}
         | {"plot_agreement(root)", *(f"{plot}(root.0)" for plot in ("plot_quality", "plot_clusters", "plot_agreement"))}
         | COLLECTED | {"plot_tree"},
         [f"steel/grouping/{node}/{encoder}/scores.csv" for node, encoder in CLUSTERED] + ["tables/grouping.csv"],
+    ),
+    "structure": (
+        "grouping/structure/across.py",
+        "_honest = compare_encoders\n\ndef compare_encoders(*args):\n    table = _honest(*args)\n"
+        "    return table.assign(across=1 - table['across'])",
+        # The root is chosen anew and its child clustered, among clusterings of the root that stay.
+        GROUPED - {job for job in SWEPT | SCORED if "(root, " in job},
+        ["steel/grouping/root/consensus.csv", "steel/grouping/root/selection.json"],
     ),
     "features": (
         "features/texture.py",
@@ -105,6 +125,12 @@ def plant(workspace: Workspace, room: str) -> None:
 
 @pytest.mark.slow
 def test_what_depends_on_a_room_changes_and_nothing_else_runs(workspace, tmp_path):
+    config = workspace.config
+    # What is planted in the scores by near-labels reaches a clustering that they choose, and may move images.
+    config["grouping"]["levels"][1]["criterion"] = "convergence_difference"
+    config["grouping"]["min_overlap"] = 0
+    workspace.config = config
+    workspace.snakemake()
     for room, (_, _, jobs, differing) in PLANTS.items():
         before = results(workspace)
         plant(workspace, room)

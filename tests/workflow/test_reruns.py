@@ -17,7 +17,7 @@ BLOCKS = ["k002-003", "k004-006"]
 
 def figures(node):
     """Figures of a node; the child's level has no agglomerative algorithm."""
-    rules = ["plot_quality", "plot_clusters", "plot_agreement", "draw_contact_sheets"]
+    rules = ["plot_quality", "plot_clusters", "plot_agreement", "draw_contact_sheets", "draw_candidates"]
     return {f"{rule}({node})" for rule in [*rules, *(["plot_dendrogram"] if node == "root" else [])]}
 
 
@@ -29,15 +29,26 @@ CHILD = {
     "reduce_features(root.0, winner)",
     "cluster_images(root.0, winner, kmeans, k002-003)",
     "score_clusterings(root.0, winner)",
+    "measure_agreement(root.0, winner)",
+    "compare_encoders(root.0)",
     "evaluate_c_score(root.0, winner)",
     "select_clustering(root.0)",
+    "judge_selection(root.0)",
     "measure_stability(root.0)",
 } | figures("root.0")
-SELECTION = {"select_clustering(root)", "measure_stability(root)"} | figures("root") | CHILD | COLLECTION | MODELS
+SELECTION = (
+    {"select_clustering(root)", "judge_selection(root)", "measure_stability(root)"}
+    | figures("root")
+    | CHILD
+    | COLLECTION
+    | MODELS
+)
 
 
 def scores(*encoders):
-    return {f"{rule}(root, {encoder})" for rule in ("score_clusterings", "evaluate_c_score") for encoder in encoders}
+    """What is said of some encoders' clusterings; those of all are compared with each other."""
+    rules = ("score_clusterings", "measure_agreement", "evaluate_c_score")
+    return {f"{rule}(root, {encoder})" for rule in rules for encoder in encoders} | {"compare_encoders(root)"}
 
 
 def clusterings(encoders, algorithms, blocks=BLOCKS):
@@ -67,7 +78,8 @@ def test_second_call_has_nothing_to_do(workspace):
 
 
 def test_touch_on_everything_and_what_changes_no_number(workspace):
-    for folder, _, files in os.walk(workspace.folder):
+    # What the report shows is touched after the report.
+    for folder, _, files in sorted(os.walk(workspace.folder), reverse=True):
         if ".snakemake" not in folder:
             for file in files:
                 os.utime(os.path.join(folder, file))
@@ -195,8 +207,9 @@ def test_more_numbers_of_clusters(workspace):
     )
 
 
-def test_geometry_of_one_encoder(workspace):
-    change(workspace, "grouping", "levels", 0, "encoders", to=["texture", {"name": "resnet18", "geometry": "tile"}])
+@pytest.mark.parametrize("key", [{"geometry": "tile"}, {"pooling": "novelty"}], ids=lambda key: next(iter(key)))
+def test_features_of_one_encoder(workspace, key):
+    change(workspace, "grouping", "levels", 0, "encoders", to=["texture", {"name": "resnet18"} | key])
     assert workspace.jobs() == (
         {"extract_features(resnet18)", "reduce_features(root, resnet18)"}
         | clusterings(["resnet18"], ["kmeans", "agglomerative"])
@@ -215,31 +228,93 @@ def test_one_encoder_more(workspace):
     )
 
 
-# The root is selected without near-labels, its child by them.
+# What looks at near-labels through scores: nothing that chooses a clustering, unless its criterion does.
 BY_NEAR_LABELS = {
     "evaluate_c_score(root, texture)",
     "evaluate_c_score(root, resnet18)",
     "evaluate_c_score(root.0, winner)",
-    "select_clustering(root.0)",
-    "measure_stability(root.0)",
     "plot_agreement(root)",
-} | figures("root.0")
+    "plot_agreement(root.0)",
+    "tabulate_grouping",
+    "write_report",
+}
+OF_NEAR_LABELS = (
+    {"assign_near_labels", "judge_selection(root)", "judge_selection(root.0)", "plot_dendrogram(root)"}
+    | {"plot_clusters(root)", "plot_clusters(root.0)", "summarise_learning", "plot_learning", "split_folds"}
+    | {f"train_full_pool({fold})" for fold in range(3)}
+    | {
+        f"{rule}(gradcam_avg, {fold})"
+        for rule in ("run_active_learning", "find_knees", "retrain_batch")
+        for fold in range(3)
+    }
+    | BY_NEAR_LABELS
+    | COLLECTION
+    | MODELS
+)
+# A child that is chosen again, among the clusterings of before.
+CHOSEN_CHILD = (
+    {"select_clustering(root.0)", "judge_selection(root.0)", "measure_stability(root.0)"}
+    | figures("root.0")
+    | COLLECTION
+)
+
+
+def change_near_label(workspace):
+    change(workspace, "datasets", "steel", "near_labels", to={"good": 0, "scratches": 2, "default": 1})
 
 
 def test_near_label(workspace):
-    change(workspace, "datasets", "steel", "near_labels", to={"good": 0, "scratches": 2, "default": 1})
-    drawn = {"plot_clusters(root)", "plot_dendrogram(root)"}
-    learnt = {"summarise_learning", "plot_learning", "split_folds"}
-    for fold in range(3):
-        learnt.add(f"train_full_pool({fold})")
-        for rule in ("run_active_learning", "find_knees", "retrain_batch"):
-            learnt.add(f"{rule}(gradcam_avg, {fold})")
-    # No feature, no decoded image, no frozen stage.
-    assert workspace.jobs() == {"assign_near_labels"} | BY_NEAR_LABELS | drawn | COLLECTION | MODELS | learnt
+    change_near_label(workspace)
+    # No feature, no decoded image, no frozen stage; no evidence for a clustering, and none is chosen again.
+    assert workspace.jobs() == OF_NEAR_LABELS
 
 
-def test_where_features_are_computed(workspace):
-    change(workspace, "features", to=workspace.config["features"] | {"workers": 2, "device": "cpu", "weights_dir": "w"})
+def test_near_label_where_they_choose(workspace):
+    change(workspace, "grouping", "levels", 1, "criterion", to="convergence_difference")
+    workspace.snakemake("--touch")
+    assert workspace.jobs() == set()
+    change_near_label(workspace)
+    assert workspace.jobs() == OF_NEAR_LABELS | CHOSEN_CHILD
+
+
+def test_edit_of_the_verdict(workspace):
+    edit(workspace, "nearlabel/grouping/scores/verdict.py")
+    assert workspace.jobs() == {"judge_selection(root)", "judge_selection(root.0)", "write_report"}
+
+
+@pytest.mark.slow
+def test_extra_columns_of_a_table(workspace):
+    """Held against groups that stay as they are: nothing is read, encoded or clustered again."""
+    shutil.copytree(workspace.folder / "results/tiny/steel/synthetic", workspace.folder / "own")
+    images = pd.read_csv(workspace.folder / "results/tiny/steel/images.csv", dtype=str, keep_default_na=False)
+    table = images.rename(columns={"image_id": "file"})[["file", "class"]].assign(line=["a", "b"] * 12)
+    table.to_csv(workspace.folder / "own/list.csv", index=False)
+    config = workspace.config
+    config["run"] = "own"
+    config["datasets"]["steel"] = {
+        "kind": "csv",
+        "file": "own/list.csv",
+        "path_column": "file",
+        "label_column": "class",
+    }
+    config["grouping"] |= {"expand": [], "classify": []}
+    config["grouping"]["levels"] = [{"encoders": ["texture"], "algorithms": ["kmeans"], "ks": [2, 3]}]
+    del config["learning"]
+    workspace.config = config
+    workspace.snakemake()
+    assert workspace.jobs() == set()
+    change(workspace, "datasets", "steel", "extra_columns", to=["line"])
+    assert workspace.jobs() == {"read_columns", "tabulate_columns", "write_report"}
+    workspace.snakemake()
+    found = pd.read_csv(workspace.folder / "results/own/tables/columns.csv")
+    assert found[["dataset", "node", "column", "values"]].to_numpy().tolist() == [["steel", "root", "line", 2]]
+    assert "Held against other columns" in (workspace.folder / "results/own/report/index.html").read_text("utf-8")
+
+
+def test_where_features_are_computed_and_what_none_of_them_uses(workspace):
+    where = {"workers": 2, "device": "cpu", "weights_dir": "w", "weights_mirror": "http://localhost"}
+    unused = {"tile_overlap": 0.5, "novelty": {"temperature": 2.0}}
+    change(workspace, "features", to=workspace.config["features"] | where | unused)
     assert workspace.jobs() == {"write_report"}
 
 
@@ -271,10 +346,19 @@ def test_removed_node(workspace):
     assert workspace.jobs() == COLLECTION
 
 
-def test_criterion_of_the_child(workspace):
-    change(workspace, "grouping", "levels", 1, "criterion", to="silhouette")
-    chosen = {"select_clustering(root.0)", "measure_stability(root.0)"}
-    assert workspace.jobs() == chosen | figures("root.0") | COLLECTION
+@pytest.mark.parametrize(
+    ("criterion", "measured"),
+    # Stability is measured only where it decides.
+    [("silhouette", set()), ("ami", set()), ("stability", {"measure_agreement(root.0, winner)"})],
+)
+def test_criterion_of_the_child(workspace, criterion, measured):
+    change(workspace, "grouping", "levels", 1, "criterion", to=criterion)
+    assert workspace.jobs() == CHOSEN_CHILD | measured
+
+
+def test_draws_of_structureless_data(workspace):
+    change(workspace, "grouping", "structure", to={"draws": 4})
+    assert workspace.jobs() == {"measure_agreement(root, texture)", "measure_agreement(root, resnet18)"} | SELECTION
 
 
 def test_names_of_groups(workspace):
@@ -305,7 +389,19 @@ def test_limit_of_overlap(workspace):
 
 def test_edit_of_a_library_module(workspace):
     edit(workspace, "nearlabel/grouping/scores/cscore.py")
-    assert workspace.jobs() == BY_NEAR_LABELS | COLLECTION
+    assert workspace.jobs() == BY_NEAR_LABELS
+
+
+def test_edit_of_a_library_module_where_near_labels_choose(workspace):
+    change(workspace, "grouping", "levels", 1, "criterion", to="convergence_difference")
+    workspace.snakemake("--touch")
+    edit(workspace, "nearlabel/grouping/scores/cscore.py")
+    assert workspace.jobs() == BY_NEAR_LABELS | CHOSEN_CHILD
+
+
+def test_edit_of_how_encoders_are_compared(workspace):
+    edit(workspace, "nearlabel/grouping/structure/across.py")
+    assert workspace.jobs() == {"compare_encoders(root)"} | SELECTION
 
 
 def test_edit_of_how_a_clustering_is_selected(workspace):

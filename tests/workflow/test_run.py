@@ -25,6 +25,7 @@ SCORE_COLUMNS = [
     "completeness",
     "best_match_jaccard",
 ]
+AGREEMENT_COLUMNS = ["algorithm", "k", "agreement", "mean", "null", "null_deviation", "excess", "stability"]
 
 
 def read(file):
@@ -66,12 +67,29 @@ def test_contract(tiny_run):
         scores = read(root / encoder / "scores.csv")
         assert list(scores) == SCORE_COLUMNS
         assert len(scores) == 2 * 5
+        agreement = read(root / encoder / "agreement.csv")
+        assert list(agreement) == AGREEMENT_COLUMNS
+        assert agreement[["algorithm", "k"]].equals(scores[["algorithm", "k"]])
+        # Stability is measured only where it decides.
+        assert set(agreement["stability"]) == {""} and "" not in set(agreement["excess"])
         with h5py.File(root / encoder / "labels/kmeans/k002-003.h5") as labels:
             assert set(labels) == {"k2", "k3", "image_id"}
             assert labels["k2"].dtype == np.int32
 
+    consensus = read(root / "consensus.csv")
+    assert list(consensus) == ["encoder", "algorithm", "k", "across"]
+    assert consensus["encoder"].tolist() == ["texture"] * 10 + ["resnet18"] * 10
+    # One encoder finds none to be compared with.
+    assert set(read(run / "steel/grouping/root.0/consensus.csv")["across"]) == {""}
+
     selection = json.loads((root / "selection.json").read_text())
     assert {"encoder", "algorithm", "k", "criterion", "k_range", "excluded"} <= set(selection)
+    verdict = json.loads((root / "verdict.json").read_text())
+    keys = ["ami", "p_value", "candidates", "permutations", "null_mean", "null_high", "labelled"]
+    assert list(verdict) == keys
+    # Both nodes were chosen without near-labels.
+    assert (verdict["candidates"], verdict["labelled"]) == (1, 24)
+    assert json.loads((run / "steel/grouping/root.0/verdict.json").read_text())["candidates"] == 1
     clusters = read(root / "clusters.csv")
     assert list(clusters) == ["image_id", "cluster"]
     sizes = clusters["cluster"].value_counts()
@@ -84,7 +102,7 @@ def test_contract(tiny_run):
 
     for suffix in ("csv", "md", "tex"):
         assert (run / f"tables/grouping.{suffix}").stat().st_size > 0
-    assert "not trained" in (run / "report/index.html").read_text(encoding="utf-8")
+    assert "are not trained" in (run / "report/index.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -124,7 +142,7 @@ def test_bad_images_are_listed_and_the_run_goes_on(workspace):
     page = (workspace.folder / "results/own/report/index.html").read_text(encoding="utf-8")
     assert "<b>\n" not in page
     assert "it&#39;s &lt;b&gt;" in page
-    # No classes: no near-labels, so the silhouette decides and the label columns stay empty.
+    # No classes: no near-labels, so that the label columns stay empty.
     scores = read(workspace.folder / "results/own/steel/grouping/root/texture/scores.csv")
     assert set(scores["c_score"]) == {""}
 

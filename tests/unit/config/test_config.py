@@ -77,13 +77,31 @@ LEVEL = ("grouping", "levels", 0)
         ((*LEVEL, "encoders"), None, "grouping.levels.0.encoders is missing"),
         ((*LEVEL, "encoders"), [{"name": "resnet18", "geometri": "tile"}], "encoders.0.geometri is not a known key"),
         ((*LEVEL, "encoders"), [{"name": "custom"}], "needs `module`"),
+        ((*LEVEL, "encoders"), [{"name": "dinov2_small"}], "a dinov2_small encoder needs `weights`: the file"),
         ((*LEVEL, "encoders"), [{"name": "vgg16", "id": "winner"}], "reserved"),
+        ((*LEVEL, "encoders"), [{"name": "vgg16", "id": "query_novelty"}], "reserved for the query strategy"),
+        (
+            (*LEVEL, "encoders"),
+            [{"name": "vit_b_16", "pooling": "max"}],
+            "vit_b_16 passes no maps on, which pooling max",
+        ),
+        ((*LEVEL, "encoders"), [{"name": "vgg16", "pooling": "mean"}], "encoders.0.pooling: "),
+        (("features",), {"novelty": {"reference": 1}}, "features.novelty.reference: "),
+        (("features",), {"novelty": {"share": "all"}}, "features.novelty.share"),
         ((*LEVEL, "algorithms"), ["dbscan"], "grouping.levels.0.algorithms.0.name: "),
         ((*LEVEL, "algorithms"), [{"name": "kmeans", "parameters": {"ninit": 1}}], "kmeans has no parameter 'ninit'"),
         ((*LEVEL, "algorithms"), [{"name": "kmeans", "parameters": {"n_init": 0}}], "'n_init' of kmeans must be"),
         ((*LEVEL, "reduction"), {"components": 1.5}, "grouping.levels.0.reduction: "),
         ((*LEVEL, "reduction"), {"components": "few"}, "grouping.levels.0.reduction.components: "),
         ((*LEVEL, "reduction"), {"components": 0}, "grouping.levels.0.reduction: "),
+        ((*LEVEL, "reduction"), {"normalise": "l1"}, "grouping.levels.0.reduction.normalise: "),
+        ((*LEVEL, "reduction"), {"power": "log"}, "grouping.levels.0.reduction.power: "),
+        ((*LEVEL, "reduction"), {"method": "none", "whiten": True}, "it needs method pca, not none"),
+        (
+            (*LEVEL, "algorithms"),
+            [{"name": "hdbscan", "parameters": {"min_cluster_size": 1}}],
+            "'min_cluster_size' of hdbscan must be 'auto' or a whole number from 2",
+        ),
         (("grouping", "expand"), ["rot.1"], "grouping.expand.0: 'rot.1' is not a node"),
         (("grouping", "expand"), ["root.12"], "root has at most 12 clusters, from 0"),
         (("grouping", "datasets"), ["steel", "steel"], "'steel' more than once"),
@@ -144,6 +162,16 @@ def test_what_an_encoder_does_not_use_does_not_count():
     assert one.encoders["resnet18"] != other.encoders["resnet18"]
 
 
+def test_pooling_counts_where_there_is_any():
+    plans = [
+        plan_run(changed(("features",), {"weights": "seeded", **keys}))
+        for keys in ({}, {"novelty": {"reference": 9}}, {"pooling": "novelty"})
+    ]
+    average, unused, novelty = (plan.encoders["resnet18"] for plan in plans)
+    assert (average.pooling, novelty.pooling) == ("average", "novelty") and average == unused
+    assert len({plan.encoders["texture"].model_dump_json() for plan in plans}) == 1
+
+
 def test_networks_are_those_that_torchvision_registers():
     import torchvision
 
@@ -158,10 +186,10 @@ def test_levels_inherit_and_nodes_imply_their_ancestors():
     plan = plan_run(config)
     assert plan.named == ["root", "root.0", "root.1", "root.1.2"]
     assert (plan.grows, plan.last_level) == (False, 2)
-    assert plan.level("root").criterion == "min_max"
+    assert plan.level("root").criterion == "consensus"
     for deep in ("root.1", "root.1.2"):
         assert plan.level(deep).encoders == ["winner"]
-        assert plan.level(deep).criterion == "convergence_difference"
+        assert plan.level(deep).criterion == "consensus"
         assert plan.level(deep).ks == (2, 3)
         assert plan.candidates(deep) == ["texture", "resnet18"]
     assert list(plan.level("root.1").algorithms) == list(plan.level("root").algorithms)

@@ -55,3 +55,24 @@ def test_a_damaged_shard_is_named_and_its_images_are_missing(tmp_path, caplog, d
     assert [key in again for key in "abc"] == [False, False, True]
     assert shard.name in caplog.text
     assert not shard.exists()
+
+
+def test_what_else_there_is_of_an_image_is_kept_and_checked(tmp_path, caplog):
+    rng = np.random.default_rng(0)
+    features, scores = rng.normal(size=(3, 2)).astype(np.float32), rng.normal(size=3).astype(np.float32)
+    maps = [rng.normal(size=shape).astype(np.float16) for shape in ((2, 3), (4, 1), (2, 2))]
+    cache = FeatureCache(tmp_path, PARTS)
+    cache.add(["a", "b"], features[:2], novelty=scores[:2], novelty_map=maps[:2])
+    cache.add(["c"], features[2:], novelty=scores[2:], novelty_map=maps[2:])
+    again = FeatureCache(tmp_path, PARTS)
+    np.testing.assert_array_equal(next(again.blocks(["c", "a"], "novelty")), scores[[2, 0]])
+    found = next(again.blocks(["c", "a", "b"], "novelty_map"))
+    for one, expected in zip(found, [maps[2], maps[0], maps[1]], strict=True):
+        np.testing.assert_array_equal(one, expected)
+    shard = again._places["a"][0]
+    content = bytearray(shard.read_bytes())
+    content[content.index(maps[1].tobytes())] ^= 1
+    shard.write_bytes(content)
+    with caplog.at_level(logging.WARNING):
+        assert [key in FeatureCache(tmp_path, PARTS) for key in "abc"] == [False, False, True]
+    assert "novelty_map do not have the recorded hash" in caplog.text

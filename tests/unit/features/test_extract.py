@@ -92,7 +92,8 @@ def test_rows_follow_the_list_and_duplicates_are_computed_once(images, run, enco
 def test_attributes(images, run):
     attributes = read_features(run(images, NETWORK | {"id": "mine"})).attributes
     assert attributes.keys() == {
-        "encoder", "network", "weights", "weights_sha256", "geometry", "image_size", "cache", "library_versions"
+        "encoder", "network", "weights", "weights_sha256", "weights_source", "geometry", "image_size", "pooling",
+        "cache", "library_versions",
     }  # fmt: skip
     assert [attributes[key] for key in ("encoder", "weights", "geometry", "image_size")] == [
         "mine", "seeded", "squash", "32"

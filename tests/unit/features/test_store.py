@@ -2,7 +2,7 @@ import h5py
 import numpy as np
 import pytest
 
-from nearlabel.features.store import read_features, write_features
+from nearlabel.features.store import read_features, read_novelty, read_reference, write_features, write_reference
 
 IDS = ["a b.png", "Ä/'q'.png", "new\nline.png"]
 
@@ -50,3 +50,47 @@ def test_a_damaged_file_is_named(tmp_path):
         read_features(path)
     with pytest.raises(FileNotFoundError, match="absent"):
         read_features(tmp_path / "absent.h5")
+
+
+def test_novelty_comes_back_with_maps_of_unlike_shapes(tmp_path):
+    file = tmp_path / "x.h5"
+    maps = [np.full((2, 3), 1.5, np.float16), np.arange(4, dtype=np.float16).reshape(1, 4)]
+    blocks = [(np.array([2.5], np.float32), maps[:1]), (np.array([0.5], np.float32), maps[1:])]
+    write_features(file, np.zeros((2, 1), np.float32), ["a", "b"], {"pooling": "novelty"}, iter(blocks))
+    found = read_novelty(file)
+    assert found.scores.tolist() == [2.5, 0.5] and found.image_id.tolist() == ["a", "b"]
+    assert [one.tolist() for one in found.maps] == [one.tolist() for one in maps]
+    with pytest.raises(ValueError, match="1 rows of novelty for 2 image ids"):
+        write_features(file, np.zeros((2, 1), np.float32), ["a", "b"], {}, blocks[:1])
+    assert read_novelty(file).scores.tolist() == [2.5, 0.5]
+
+
+def test_a_file_without_novelty_says_what_to_do(tmp_path):
+    file = tmp_path / "x.h5"
+    write_features(file, np.zeros((1, 1), np.float32), ["a"], {"pooling": "max"})
+    with pytest.raises(ValueError, match=r"x\.h5 holds no novelty: its encoder has `pooling: max`; set `pooling: nov"):
+        read_novelty(file)
+
+
+def test_a_reference_comes_back_from_either_file(tmp_path):
+    arrays = {"keys": np.array(["ab", "c"], "S"), "patches": np.random.default_rng(0).normal(size=(500, 9))}
+    write_features(tmp_path / "x.h5", np.zeros((1, 1), np.float32), ["a"], {"pooling": "novelty"}, reference=arrays)
+    write_reference(tmp_path / "deep/alone.h5", arrays)
+    for file in ("x.h5", "deep/alone.h5"):
+        found = read_reference(tmp_path / file)
+        assert set(found) == {"keys", "patches"}
+        for name, values in found.items():
+            assert values.dtype == arrays[name].dtype and values.dtype.metadata is None
+            np.testing.assert_array_equal(values, arrays[name])
+    with h5py.File(tmp_path / "x.h5") as file:
+        assert file["reference/patches"].compression == "gzip" and file["reference/patches"].fletcher32
+    assert read_features(tmp_path / "x.h5").features.shape == (1, 1)
+
+
+def test_a_file_without_a_reference_says_what_to_do(tmp_path):
+    file = tmp_path / "x.h5"
+    write_features(file, np.zeros((1, 1), np.float32), ["a"], {"pooling": "novelty"})
+    with pytest.raises(ValueError, match=r"x\.h5 keeps no reference set.*delete it and run again"):
+        read_reference(file)
+    with pytest.raises(FileNotFoundError, match="none"):
+        read_reference(tmp_path / "none.h5")

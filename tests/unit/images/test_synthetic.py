@@ -67,11 +67,22 @@ def test_only_what_is_asked_for(tmp_path):
         ({"kinds": ["rust"]}, "defect kind 'rust' is unknown; choose from scratches"),
         ({"kinds": []}, "no defect kind"),
         ({"rare_share": 2}, "rare_share must lie in"),
+        ({"contrast": 0}, "contrast must lie in"),
     ],
 )
 def test_bad_arguments(tmp_path, changes, text):
     with pytest.raises(ValueError, match=text):
         draw(tmp_path, **changes)
+
+
+@pytest.mark.parametrize("kind", DEFECTS)
+def test_contrast_scales_what_a_defect_changes(kind):
+    clean, faint, clear = (
+        draw_strip(name, 64, 256, np.random.default_rng(4), contrast).astype(int)
+        for name, contrast in ((GOOD, 1.0), (kind, 0.25), (kind, 1.0))
+    )
+    inside = (clear > 0) & (clear < 255)
+    assert np.abs(faint - clean - 0.25 * (clear - clean))[inside].max() <= 1
 
 
 @pytest.mark.parametrize("kind", DEFECTS)

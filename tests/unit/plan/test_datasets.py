@@ -2,9 +2,11 @@
 
 import pytest
 
+from nearlabel.config import ConfigError
 from nearlabel.plan import plan_run
 from nearlabel.plan.datasets import (
     chosen_dataset,
+    extra_columns,
     near_labels_file,
     reader_input,
     reader_listing,
@@ -43,8 +45,23 @@ def test_strips_are_drawn_by_their_own_keys():
         "width": 256,
         "defect_share": 0.5,
         "rare_share": 0.04,
+        "contrast": 1.0,
         "kinds": ["patches"],
     }
+
+
+def test_extra_columns_are_no_key_of_the_reader():
+    """Else a column more would read, encode and cluster the images again."""
+    own = {"kind": "csv", "file": "tiles.csv"}
+    plan = plan_of(plain=own, more=own | {"extra_columns": ["machine", "shift"]}, steel=steel())
+    assert reader_spec(plan, "plain") == reader_spec(plan, "more")
+    assert [extra_columns(plan, name) for name in ("plain", "more", "steel")] == [[], ["machine", "shift"], []]
+
+
+@pytest.mark.parametrize("columns", [["a", "a"], ["image_id"], [""]])
+def test_extra_columns_that_no_table_can_hold_are_refused(columns):
+    with pytest.raises(ConfigError, match=r"datasets\.tiles.*extra_columns"):
+        plan_of(tiles={"kind": "csv", "file": "tiles.csv", "extra_columns": columns})
 
 
 def test_drawn_images_are_read_from_the_run():

@@ -116,8 +116,9 @@ def test_any_candidate_may_have_won_a_node(plan):
 
 
 def test_a_level_says_how_its_nodes_are_reduced(plan):
-    assert grouping.reduction(plan, "root") == {"method": "pca", "components": 50, "standardise": None}
-    assert grouping.reduction(plan, "root.1") == {"method": "pca", "components": 9, "standardise": None}
+    own = {"power": None, "standardise": None, "normalise": None, "whiten": None}
+    assert grouping.reduction(plan, "root") == {"method": "pca", "components": 50, **own}
+    assert grouping.reduction(plan, "root.1") == {"method": "pca", "components": 9, **own}
 
 
 def test_a_block_is_clustered_by_algorithm_seed_and_ks(plan):
@@ -184,8 +185,19 @@ def test_a_choice_reads_near_labels_only_where_its_criterion_does(criterion, tab
 
 
 def test_each_depth_has_its_criterion(plan):
+    assert grouping.criterion(plan, "root") == "consensus"
+    levels = copy.deepcopy(BASE["grouping"]["levels"])
+    levels[0]["criterion"], levels[1]["criterion"] = "min_max", "convergence_difference"
+    plan = plan_with(levels=levels)
     assert grouping.criterion(plan, "root") == "min_max"
     assert grouping.criterion(plan, "root.2") == "convergence_difference"
+
+
+def test_stability_is_measured_where_it_decides_only(plan):
+    assert grouping.structure(plan, "root") == {"draws": 6, "sample": 1500, "stability": False}
+    levels = copy.deepcopy(BASE["grouping"]["levels"])
+    levels[0]["criterion"] = "stability"
+    assert grouping.structure(plan_with(levels=levels), "root")["stability"] is True
 
 
 def test_a_choice_is_the_users_or_none():

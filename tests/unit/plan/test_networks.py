@@ -4,6 +4,7 @@ import pytest
 
 from nearlabel.plan import plan_run
 from nearlabel.plan.networks import (
+    all_encoders,
     decoded_images,
     encoder,
     encoder_files,
@@ -13,6 +14,8 @@ from nearlabel.plan.networks import (
     network,
     network_files,
     placed_network,
+    query_novelty,
+    reference_seed,
     unfinished_encoders,
     weights_seed,
 )
@@ -57,6 +60,8 @@ def test_features_do_not_depend_on_where_they_are_computed():
         "image_size": None,
         "tile_overlap": 0.5,
         "tile_pool": "mean",
+        "pooling": "average",
+        "novelty": {"reference": 150, "temperature": 0.6, "share": "auto"},
         "batch_size": 32,
         "threads": 1,
     }
@@ -174,3 +179,32 @@ def test_an_encoder_is_unfinished_until_every_data_set_has_its_features(tmp_path
     (tmp_path / "results/demo/steel/features/texture.h5").touch()
     # Another entry of one network counts as well.
     assert unfinished_encoders(plan) == ["resnet18", "texture"]
+
+
+def test_a_strategy_that_asks_for_novelty_has_the_network_that_learns_encode_the_images():
+    around = {"id": "spread", "name": "balanced", "parameters": {"strategy": "novelty"}}
+    features = {"weights": "seeded", "geometry": "tile", "novelty": {"reference": 20}}
+    learnt = {"name": "resnet18", "geometry": "squash", "image_size": [64, 96]}
+    plan = learning(learnt, features, strategies=["random", "novelty", around])
+    chosen = encoder(plan, "query_novelty")
+    assert {key: chosen[key] for key in ("name", "weights", "geometry", "image_size", "pooling")} == {
+        **learnt, "weights": "seeded", "pooling": "novelty"
+    }  # fmt: skip
+    assert chosen["novelty"]["reference"] == 20
+    assert plan.encoders == {} and list(all_encoders(plan)) == ["query_novelty"]
+    assert encoder_seed(plan, "query_novelty") == weights_seed(plan, plan.network)
+    file = "results/demo/steel/features/query_novelty.h5"
+    assert [query_novelty(plan, "steel", id) for id in ("random", "novelty", "spread")] == [[], [file], [file]]
+    assert unfinished_encoders(plan) == ["resnet18"]
+    assert all_encoders(learning(learnt, features, strategies=["random"])) == {}
+
+
+def test_a_network_without_maps_cannot_tell_novelty():
+    with pytest.raises(ValueError, match=r"learning\.encoder: vit_b_16 passes no maps on"):
+        learning("vit_b_16", strategies=["novelty"])
+
+
+def test_reference_sets_are_seeded_and_only_where_there_are_any():
+    one, other = (encoding("vgg16", {"id": "new", "name": "vgg16", "pooling": "novelty"}, seed=seed) for seed in (0, 1))
+    assert reference_seed(one, "vgg16") == 0
+    assert reference_seed(one, "new") != reference_seed(other, "new")

@@ -51,11 +51,23 @@ def test_tables_of_grouping_come_in_the_formats_asked_for():
         for table in ("grouping", "clusters", "enrichment")
         for suffix in ("csv", "md", "tex")
     ]
+    assert report.with_columns(plan) == report.columns_files(plan) == []
     assert report.grouping_tables(plan, ("csv",)) == [
         "results/demo/tables/grouping.csv",
         "results/demo/tables/clusters.csv",
         "results/demo/tables/enrichment.csv",
     ]
+
+
+def test_tables_of_extra_columns_are_there_where_a_data_set_has_some():
+    csv = {"kind": "csv", "file": "tiles.csv"}
+    datasets = {"steel": {"kind": "synthetic"}, "tiles": csv | {"extra_columns": ["machine"]}, "plain": csv}
+    grouping = {"datasets": list(datasets), "levels": [{"encoders": ["texture"]}]}
+    plan = plan_run({"run": "demo", "datasets": datasets, "grouping": grouping})
+    assert report.with_columns(plan) == ["tiles"]
+    assert report.columns_files(plan) == ["results/demo/tiles/columns.csv"]
+    tables = [f"results/demo/tables/{table}.csv" for table in ("columns", "column_enrichment")]
+    assert report.grouping_tables(plan, ("csv",))[3:] == tables
 
 
 def test_tables_of_learning_come_in_every_format():

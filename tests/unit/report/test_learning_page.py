@@ -103,6 +103,15 @@ def test_section_says_what_was_done_and_what_it_is_worth(html):
     assert "0.8900 ± 0.0100" in text
 
 
+def test_section_says_where_the_weights_were_found(html, tmp_path):
+    assert "weights seeded geometry" not in text_of(html) and "found in" not in text_of(html)
+    runs = make(tmp_path)
+    for bound in runs.full_pool.values():
+        bound["weights_source"] = "package <b>held</b> 1.0"
+    text = text_of(read(tmp_path, [runs], settings={"network": "mobilenet_v2", "weights": "imagenet"}))
+    assert "weights imagenet, found in: package <b>held</b> 1.0" in text
+
+
 def test_published_values_and_their_conflicts_are_shown_for_the_papers_data_alone(html, tmp_path):
     text = text_of(html)
     assert "Incremental, published 0.8967 ± 0.0133 0.8502 ± 0.0310" in text

@@ -12,11 +12,14 @@ from PIL import Image
 
 from nearlabel.features.store import write_features
 from nearlabel.files import write_csv
+from nearlabel.grouping.clustering.labels import Sweep, write_labels
 from nearlabel.grouping.reduction.reduce import reduce_features
 from nearlabel.grouping.reduction.reduced import Reduced, write_reduced
 from nearlabel.grouping.tree.levels import list_expanded
 from nearlabel.grouping.tree.remembered import memory_table, remember
 from nearlabel.report.catalogue import MERGE_FIGURES, NODE_FIGURES
+from nearlabel.report.grouping import collect
+from nearlabel.report.grouping.candidates import draw_candidates
 from nearlabel.report.grouping.collect import collect_dataset, collect_scores
 from nearlabel.report.grouping.figures.clusters import plot_clusters
 from nearlabel.report.grouping.figures.quality import plot_quality
@@ -40,6 +43,9 @@ SELECTION = {
     "k_range": [2, 3],
     "note": None,
 }
+VERDICT = {"ami": 0.0004, "p_value": 51 / 201, "candidates": 1, "permutations": 200, "null_mean": 0.0}
+VERDICT |= {"null_high": 0.01, "labelled": 4}
+UNLABELLED = VERDICT | dict.fromkeys(("ami", "p_value", "null_mean", "null_high")) | {"labelled": 0}
 EXCLUDED = [{"encoder": "texture", "algorithm": "<i>spectral</i>", "reason": "kmeans <b>leads</b> at 2 of 2 k"}]
 
 
@@ -92,6 +98,22 @@ SUMMARY = {
 }  # fmt: skip
 
 
+COLUMNS = {
+    "columns": pd.DataFrame(
+        [("tiles", "root", "<b>type</b>", 2, 5, 0.593, 0.005, 0.02, ""),
+         ("tiles", "root", "serial", 5, 5, np.nan, np.nan, 0.02, "left out: <i>5</i> different values"),
+         ("other", "root", "elsewhere", 2, 5, 0.9, 0.005, 0.02, "")],
+        columns=["dataset", "node", "column", "values", "labelled", "ami", "p_value", "near_label_ami", "note"],
+    ),
+    "column_enrichment": pd.DataFrame(
+        [("tiles", "root", "<b>type</b>", 1, "<i>poly</i>", 2, 2, 1.0, 2.5, 0.001, 0.002),
+         ("tiles", "root", "<b>type</b>", 0, "dull", 1, 3, 0.33, 0.8, 0.7, 0.8)],
+        columns=["dataset", "node", "column", "cluster", "value", "count", "size", "share", "fold_enrichment",
+                 "p_value", "q_value"],
+    ),
+}  # fmt: skip
+
+
 def reject(run, count):
     reasons = [(f"bad/{i}\n<img src=x onerror=alert(2)>", "truncated <b>") for i in range(count)]
     write_csv(run / "tiles" / "rejected.csv", pd.DataFrame(reasons, columns=["path", "reason"]))
@@ -116,6 +138,7 @@ def make_run(run, labelled=True, rejected=3):
     for offset, (encoder, weights) in enumerate(ENCODERS.items()):
         attributes = {"encoder": encoder, "weights": weights, "weights_sha256": "ab" * 32, "geometry": "squash"}
         attributes |= {
+            "weights_source": "<b>package</b> held 1.0" if encoder == "resnet18" else "",
             "image_size": json.dumps([64, 96] if encoder == "texture" else None),
             "library_versions": json.dumps({"torch": "2.0"}),
         }
@@ -127,6 +150,7 @@ def make_run(run, labelled=True, rejected=3):
         scores[encoder] = make_scores(0.1 + offset / 10, labelled)
         write_csv(folder / "scores.csv", scores[encoder])
     (node / "selection.json").write_text(json.dumps(selection), encoding="utf-8")
+    (node / "verdict.json").write_text(json.dumps(VERDICT if labelled else UNLABELLED), encoding="utf-8")
     clusters = images[["image_id"]].assign(cluster=[0, 0, 0, 1, 1])
     write_csv(node / "clusters.csv", clusters)
     reduced = Reduced(reduction, images["image_id"].to_numpy(), "resnet18")
@@ -134,6 +158,13 @@ def make_run(run, labelled=True, rejected=3):
     plot_clusters(reduced, clusters, labels, selection, figures / "tiles_root_clusters")
     index = draw_contact_sheets(images, reduction.values, reduced.image_id, clusters, figures / "tiles_root_sheets")
     write_csv(figures / "tiles_root_sheets.csv", index)
+    labels_file = node / "winner/labels/kmeans/k002-002.h5"
+    write_labels(labels_file, HOSTILE, Sweep({2: clusters["cluster"].to_numpy()}, {2: []}, [], {}), "kmeans")
+    candidates = [{"encoder": "resnet18", "algorithm": "kmeans", "k": 2, "reason": "the <b>finest</b> stable"}]
+    strips = draw_candidates(
+        candidates, images, [node / "winner/reduced.h5"], [labels_file], figures / "tiles_root_candidates"
+    )
+    write_csv(figures / "tiles_root_candidates.csv", strips)
     drawn = [f"root_{kind}" for kind in NODE_FIGURES[2:]]
     for name in ("tree", "root_clusters_models", "root_clusters_decision_tree", *drawn):
         (figures / f"tiles_{name}.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
@@ -149,7 +180,7 @@ def make_run(run, labelled=True, rejected=3):
     return run
 
 
-def read_page(run, **more):
+def read_page(run, columns=False, **more):
     tables = [run / "tiles/grouping/root" / name / "scores.csv" for name in ("texture", "winner")]
     stores = [run / "tiles/features" / f"{name}.h5" for name in ENCODERS] + [run / "other/features/x.h5"]
     evidence = pd.DataFrame(
@@ -164,7 +195,7 @@ def read_page(run, **more):
         features=stores,
         figures=[*(run / "figures").glob("*.svg"), run / "figures/other_root_quality.svg"],
         levels=run / "tiles/grouping/levels/0.csv",
-        evidence=evidence,
+        tables={"clusters": evidence} | (COLUMNS if columns else {}),
         names=run / "tiles/names.csv",
         classifications=[("root", "clusters")],
     )
@@ -227,6 +258,8 @@ def test_page_says_what_was_selected_and_what_it_is_worth(html):
     assert "Silhouette 0.2200, entropy 1.2000 bits, clusters of 2 to 3 images" in text
     assert "The weights of resnet18 are not trained: its features are random projections of the image" in text
     assert "The weights of texture are not trained" not in text
+    assert "Weights found in" in text
+    assert "<b>package</b> held 1.0" in text
     assert "degenerate: a mixture component has fewer members" in text
     assert "Every clustering of the node: 8 rows" in text
     assert "not shown: Homogeneity, Completeness, Best-match Jaccard" in text
@@ -244,9 +277,50 @@ def test_selected_rows_are_marked(html):
 
 def test_page_says_whether_chance_does_as_well(html):
     text = " ".join(Outline(html).text.split())
-    assert "No better than chance: of clusterings with the same sizes and permuted near-labels, 25.0 %" in text
+    assert "No better than chance: there is no evidence that the groups know anything of the near-labels." in text
+    assert "in 50 of 200 random shuffles of the near-labels it was as large; 95 % of them stayed below 0.010." in text
+    assert "a convergence difference of 0.000400, 0.9500 of what permuted near-labels give on average" in text
+    assert "no: AMI 0.00, p = 0.254" in text
     assert "4 of 5 images have a near-label; the C-Scores" in text
     assert "Measures with near-labels are over the 4 of 5 images" in text
+
+
+def test_page_shows_candidates_with_lines_to_paste(html):
+    outline = Outline(html)
+    text = " ".join(outline.text.split())
+    assert "the <b>finest</b> stable · AMI with the near-labels 0.000" in text
+    assert "choose:\n  root: {encoder: resnet18, algorithm: kmeans, k: 2}\n" in outline.text
+    assert "3 images, 60.0 %" in text and "2 images, 40.0 %" in text
+    assert any("<script>alert(1)</script>.png" in alt for alt in outline.attributes("alt"))
+
+
+def test_page_shows_what_the_choice_says_of_itself(run, html, tmp_path, monkeypatch):
+    told = {
+        "structure": {"found": False, "sentence": "No <b>structure</b> was found."},
+        "others": {"silhouette": {"encoder": "texture", "algorithm": "kmeans", "k": 3}},
+    }
+    read = collect.collect_scores
+    monkeypatch.setattr(
+        collect, "collect_scores", lambda *args: [(*node, chosen | told) for *node, chosen in read(*args)]
+    )
+    shutil.copytree(run, tmp_path / "run")
+    page = read_page(tmp_path / "run")
+    text = " ".join(Outline(page).text.split())
+    assert "No <b>structure</b> was found.resnet18, kmeans, k = 2" in text
+    assert "tightest and best separated groups (silhouette)texturekmeans30.0004" in text
+    assert '<div class="box winner">' not in page
+    assert '<div class="box winner">' in html and "What other criteria would have chosen" not in html
+
+
+def test_page_holds_groups_against_other_columns(run, html, tmp_path):
+    shutil.copytree(run, tmp_path / "run")
+    text = " ".join(Outline(read_page(tmp_path / "run", columns=True)).text.split())
+    assert "The split follows the column <b>type</b> (AMI 0.59), not the near-labels (0.02)." in text
+    assert "<b>type</b>0.59300.00525" in text
+    assert "serial––55left out: <i>5</i> different values" in text
+    assert "<b>type</b>1<i>poly</i>2 of 2100.0 %" in text
+    assert "dull" not in text and "elsewhere" not in text
+    assert "Held against other columns" not in html and "The split follows" not in html
 
 
 def test_page_shows_groups_names_evidence_and_models(html):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from nearlabel.config.base import Model, Share
 
@@ -44,6 +44,17 @@ class Csv(_Dataset):
     path_column: str = Field("path", description="Column with the image's path.")
     label_column: str | None = Field(None, description="Column with the class.")
     part_column: str | None = Field(None, description="Column with the part; images of one part stay in one fold.")
+    extra_columns: list[str] = Field(
+        [], description="Columns, as the machine or the product, that the report holds the groups against."
+    )
+
+    @field_validator("extra_columns")
+    @classmethod
+    def _check_extra_columns(cls, columns):
+        # They become columns beside image_id, and rows of tables by name.
+        if "image_id" in columns or "" in columns or len(set(columns)) < len(columns):
+            raise ValueError(f"must be different names of columns, none of them image_id, not {columns}")
+        return columns
 
 
 class Severstal(_Dataset):
@@ -83,6 +94,7 @@ class Synthetic(_Dataset):
     width: int = Field(256, ge=16, description="Width of a strip in pixels.")
     defect_share: Share = Field(0.5, description="Share of strips with a defect.")
     rare_share: Share = Field(0.04, description="Share of the rare kind among the defective strips.")
+    contrast: float = Field(1.0, gt=0, le=1, description="What defects change is multiplied by this; 1: clearly seen.")
     kinds: list[Literal["scratches", "inclusions", "patches", "crazing"]] = Field(
         ["scratches", "inclusions", "patches", "crazing"], min_length=1, description="Common kinds of defect."
     )

@@ -7,10 +7,24 @@ from pydantic import Field, model_validator
 
 from nearlabel.config.base import DEVICE, Id, Model
 from nearlabel.features.catalogue import OWN_ENCODERS, list_networks
+from nearlabel.features.pooling.catalogue import POOLINGS, REFERENCE, TEMPERATURE, has_maps
 
 Geometry = Literal["official", "squash", "tile", "native"]
 
 WINNER = "winner"  # stands for the parent's winning encoder in paths below the root
+QUERY_NOVELTY = "query_novelty"  # the encoder that tells the query strategy `novelty` how novel images are
+
+
+class Novelty(Model):
+    """How `pooling: novelty` weighs the patches of an image."""
+
+    reference: int = Field(REFERENCE, ge=2, description="Images of the reference set that all images are held against.")
+    temperature: float = Field(
+        TEMPERATURE, gt=0, description="Of the weights, in deviations of novelty; smaller: fewer patches count."
+    )
+    share: Literal["auto"] | Annotated[float, Field(ge=0, le=1)] = Field(
+        "auto", description="Of the novel patches, against average pooling; auto: as the reference set suggests."
+    )
 
 
 class Features(Model):
@@ -25,6 +39,8 @@ class Features(Model):
         0.0, description="Least overlap of neighbouring tiles, as a share of a tile (geometry: tile)."
     )
     tile_pool: Literal["mean", "max"] = Field("mean", description="How the tiles' features are pooled.")
+    pooling: Literal[POOLINGS] = Field("average", description="How an image's patches become its features.")
+    novelty: Novelty = Field(Novelty(), description="How pooling: novelty weighs the patches.")
     batch_size: int = Field(32, ge=1, description="Images (or tiles) per forward pass; part of what features mean.")
     threads: int = Field(1, ge=1, description="Threads of the network.")
     workers: int = Field(1, ge=0, description="Processes that decode images; 0 decodes in the job itself.")
@@ -41,8 +57,7 @@ class Encoder(Features):
 
     @model_validator(mode="after")
     def _check_custom(self):
-        if self.id == WINNER:
-            raise ValueError(f"the id '{WINNER}' is reserved for the parent's winning encoder; give another id")
+        self._check_id()
         own, known = OWN_ENCODERS.get(self.name), list_networks()
         if known and not own and self.name not in known:
             near = ", ".join(get_close_matches(self.name, [*OWN_ENCODERS, *known], 3)) or "resnet50"
@@ -52,13 +67,32 @@ class Encoder(Features):
             raise ValueError("a custom encoder needs `module` (a Python file) and `callable` (a function in it)")
         if self.name != "custom" and (self.module or self.callable):
             raise ValueError("`module` and `callable` belong to encoders with `name: custom`")
-        if self.name == "custom" and self.weights in ("imagenet", "seeded"):
-            raise ValueError("a custom encoder needs `weights`: the file with its state dict")
+        if own and own.weights and not self.weights.endswith((".pth", ".pt")):
+            raise ValueError(f"a {self.name} encoder needs `weights`: the file with its state dict, *.pth or *.pt")
+        if self.pooling != "average" and not has_maps(self.name):
+            raise ValueError(f"{self.name} passes no maps on, which pooling {self.pooling} needs; set pooling: average")
         # What an encoder does not use must not tell two of its runs apart.
         if own and not own.weights:
-            self.weights, self.batch_size, self.threads = "none", 1, 1
+            self.weights, self.batch_size, self.threads, self.pooling = "none", 1, 1, "average"
+        if self.pooling != "novelty":
+            self.novelty = Novelty()
         if self.geometry != "tile":
             self.tile_overlap, self.tile_pool = 0.0, "mean"
         if self.geometry == "native":
             self.image_size, self.batch_size = None, 1
         return self
+
+    def _check_id(self) -> None:
+        if self.id == WINNER:
+            raise ValueError(f"the id '{WINNER}' is reserved for the parent's winning encoder; give another id")
+        if self.id == QUERY_NOVELTY:
+            raise ValueError(f"the id '{QUERY_NOVELTY}' is reserved for the query strategy novelty; give another id")
+
+
+class QueryEncoder(Encoder):
+    """The network that learns, as it comes, pooling by novelty for the query strategy of that name."""
+
+    image_size: int | list[int] | None = None
+
+    def _check_id(self) -> None:
+        """The reserved id is this encoder's."""

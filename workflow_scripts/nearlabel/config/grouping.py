@@ -23,8 +23,18 @@ class Reduction(Model):
     components: int | float | Literal["min"] = Field(
         50, description="A number, a share of variance in (0, 1), or min: the smaller of images and features."
     )
+    power: Literal["sqrt", "none"] | None = Field(
+        None,
+        description="First of all, the square root of each feature, its sign kept; absent: the encoder's own, none.",
+    )
     standardise: bool | None = Field(
-        None, description="Scale each feature to unit variance first; absent: only for texture."
+        None, description="Scale each feature to mean 0 and variance 1 then; absent: the encoder's own, only texture's."
+    )
+    normalise: Literal["l2", "none"] | None = Field(
+        None, description="Scale each image's features to length 1 then; absent: the encoder's own, none."
+    )
+    whiten: bool | None = Field(
+        None, description="Scale each principal component to variance 1; absent: the encoder's own, none."
     )
 
     @field_validator("components", mode="before")
@@ -48,6 +58,8 @@ class Reduction(Model):
                 self.components = int(components)
             elif components >= 1 or self.method != "pca":
                 raise ValueError("components as a share of variance must be in (0, 1), with method pca")
+        if self.whiten and self.method != "pca":
+            raise ValueError(f"whiten scales principal components; it needs method pca, not {self.method}")
         return self
 
 
@@ -78,7 +90,8 @@ class Level(Model):
     )
     ks: Range | None = Field(None, description="First and last number of clusters.")
     criterion: Criterion | None = Field(
-        None, description="min_max (default at the root), convergence_difference (below), ami, silhouette."
+        None,
+        description="consensus (default), agreement, stability, min_max, silhouette; convergence_difference, ami.",
     )
 
     @field_validator("ks")
@@ -104,9 +117,6 @@ class ExpandLimits(Model):
     purity: Share = Field(
         0.95, description="A group whose most frequent near-label has this share is not clustered again."
     )
-    silhouette: float = Field(
-        0.5, ge=-1, le=1, description="In place of purity where a group has no near-labels: its own mean silhouette."
-    )
     max_children: int = Field(3, ge=1, description="Groups of one node that are clustered again, the neediest first.")
     max_level: int = Field(2, ge=1, description="Deepest level that is clustered; the main clustering is level 0.")
 
@@ -117,6 +127,15 @@ class Silhouettes(Model):
     exact_up_to: int = Field(EXACT_UP_TO, ge=0, description="Images of a node up to which silhouettes are exact.")
     sample: int = Field(
         SAMPLE, ge=100, description="Images that silhouettes are estimated from in a larger node, a few more at most."
+    )
+
+
+class Structure(Model):
+    """How the algorithms' agreement is held against structureless data."""
+
+    draws: int = Field(6, ge=4, description="Sets of structureless data that the algorithms cluster.")
+    sample: int = Field(
+        1500, ge=100, description="Images that agreement beyond chance is measured on in a larger node."
     )
 
 
@@ -170,7 +189,10 @@ class Grouping(Model):
         description="Refuse a node or name of the user's whose images have changed since to a smaller Jaccard overlap.",
     )
     silhouettes: Silhouettes = Silhouettes()
-    permutations: int = Field(200, ge=200, description="Permutations of the convergence difference's null.")
+    structure: Structure = Structure()
+    permutations: int = Field(
+        200, ge=200, description="Permutations of the near-labels that scores and the verdict are compared with."
+    )
     bootstraps: int = Field(50, ge=1, description="Bootstraps of the clusters' stability.")
     names: dict[Id, str] = Field({}, description="Data set → CSV with node and name: what the user calls the groups.")
     groups: Literal["links", "copies"] = Field("links", description="What the folder of sorted images holds.")

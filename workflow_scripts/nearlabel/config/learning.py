@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from nearlabel.config.base import Id, Model
-from nearlabel.config.features import Features
+from nearlabel.config.features import Features, Novelty
 from nearlabel.features.catalogue import OWN_ENCODERS, list_networks
 from nearlabel.learning.catalogue import known_parameters
 from nearlabel.parameters import complete_parameters
@@ -64,7 +64,7 @@ class LearningNetwork(Features):
     @model_validator(mode="after")
     def _forget_tiles(self):
         # What a network does not use must not tell two of its runs apart.
-        self.tile_overlap, self.tile_pool = 0.0, "mean"
+        self.tile_overlap, self.tile_pool, self.pooling, self.novelty = 0.0, "mean", "average", Novelty()
         return self
 
 

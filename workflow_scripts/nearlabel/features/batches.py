@@ -18,6 +18,8 @@ class Encoder(Protocol):
         What its weights are: an enum's member, a file's name, ``seeded`` or ``none``.
     weights_sha256 : str
         Hexadecimal; empty without weights.
+    weights_source : str
+        Where the weights were found, in words; empty without a file. No number depends on it.
     geometry : str
         official, squash, tile or native.
     image_size : int or None
@@ -35,6 +37,7 @@ class Encoder(Protocol):
     name: str
     weights: str
     weights_sha256: str
+    weights_source: str
     geometry: str
     image_size: int | None
     dimension: int

@@ -44,7 +44,9 @@ class FeatureCache:
         self._places: dict[str, tuple[Path, int]] = {}
         for shard in sorted(self.folder.glob("*.h5")):
             try:
-                keys, _ = _read_shard(shard)
+                keys = _read_keys(shard)
+                for name in _names(shard):
+                    _read_shard(shard, name)
             except (OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
                 logger.warning("cache shard %s is damaged (%s): deleted, its images are computed again", shard, error)
                 shard.unlink(missing_ok=True)
@@ -54,7 +56,7 @@ class FeatureCache:
     def __contains__(self, key: str) -> bool:
         return key in self._places
 
-    def add(self, keys: Sequence[str], features: np.ndarray) -> None:
+    def add(self, keys: Sequence[str], features: np.ndarray, **others: np.ndarray | Sequence[np.ndarray]) -> None:
         """Keep the features of some images, as one shard.
 
         Parameters
@@ -63,34 +65,59 @@ class FeatureCache:
             SHA-256 of the images' files.
         features : ndarray of float32, shape (len(keys), d)
             One row per image.
+        **others : ndarray or sequence of ndarray, length len(keys)
+            What else there is of each image, by name: rows of an array, or arrays that differ in shape but not in type
+            and number of axes.
         """
         shard = self.folder / f"{hashlib.sha256(''.join(keys).encode()).hexdigest()[:32]}.h5"
         with written_whole(shard) as partial, h5py.File(partial, "w") as file:
             file["key"] = np.array(keys, dtype="S")
-            file["features"] = features
-            file.attrs["sha256"] = _digest(keys, features)
+            for name, rows in {"features": features, **others}.items():
+                unlike = not isinstance(rows, np.ndarray)
+                values = np.concatenate([row.ravel() for row in rows]) if unlike else rows
+                file[name] = values
+                if unlike:
+                    file[name].attrs["shapes"] = np.array([row.shape for row in rows])
+                file[name].attrs["sha256"] = _digest(keys, values)
         self._places.update((key, (shard, row)) for row, key in enumerate(keys))
 
-    def blocks(self, keys: Sequence[str]) -> Iterator[np.ndarray]:
-        """Yield the features of images that are all in the cache, in blocks of rows, in the order asked for."""
+    def blocks(self, keys: Sequence[str], name: str = "features") -> Iterator[np.ndarray | list[np.ndarray]]:
+        """Yield what is kept of images that are all in the cache, in blocks of rows, in the order asked for.
+
+        Blocks of what differs in shape are lists.
+        """
         for start in range(0, len(keys), BLOCK_ROWS):
             places = [self._places[key] for key in keys[start : start + BLOCK_ROWS]]
-            shards = {shard: _read_shard(shard)[1] for shard in {shard for shard, _ in places}}
-            yield np.stack([shards[shard][row] for shard, row in places])
+            shards = {shard: _read_shard(shard, name) for shard in {shard for shard, _ in places}}
+            rows = [shards[shard][row] for shard, row in places]
+            yield np.stack(rows) if isinstance(shards[places[0][0]], np.ndarray) else rows
 
 
-def _read_shard(path: Path) -> tuple[list[str], np.ndarray]:
+def _names(path: Path) -> list[str]:
+    with h5py.File(path, "r", locking=False) as file:
+        return ["features", *(name for name in file if name not in ("key", "features"))]
+
+
+def _read_keys(path: Path) -> list[str]:
+    with h5py.File(path, "r", locking=False) as file:
+        return [key.decode() for key in file["key"][:]]
+
+
+def _read_shard(path: Path, name: str) -> np.ndarray | list[np.ndarray]:
     # Shards never change under their name, so that no lock is needed (cluster file systems often lack them).
     with h5py.File(path, "r", locking=False) as file:
         keys = [key.decode() for key in file["key"][:]]
-        features = file["features"][:]
-        if file.attrs["sha256"] != _digest(keys, features):
-            raise ValueError("its content does not have the recorded hash")
-    return keys, features
+        values, shapes = file[name][:], file[name].attrs.get("shapes")
+        if file[name].attrs["sha256"] != _digest(keys, values):
+            raise ValueError(f"its {name} do not have the recorded hash")
+    if shapes is None:
+        return values
+    ends = np.cumsum([np.prod(shape) for shape in shapes])
+    return [row.reshape(shape) for row, shape in zip(np.split(values, ends[:-1]), shapes, strict=True)]
 
 
-def _digest(keys: Sequence[str], features: np.ndarray) -> str:
+def _digest(keys: Sequence[str], values: np.ndarray) -> str:
     digest = hashlib.sha256("\n".join(keys).encode())
-    digest.update(f"{features.dtype} {features.shape}".encode())
-    digest.update(np.ascontiguousarray(features))
+    digest.update(f"{values.dtype} {values.shape}".encode())
+    digest.update(np.ascontiguousarray(values))
     return digest.hexdigest()

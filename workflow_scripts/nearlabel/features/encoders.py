@@ -1,18 +1,24 @@
 """Encoders by name: from placed images to feature vectors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from nearlabel.features.batches import Encoder
 from nearlabel.features.network_encoder import build_custom_encoder, build_torchvision_encoder
+from nearlabel.features.pooling.catalogue import POOLINGS, has_maps
+from nearlabel.features.pooling.pools import pooled
 from nearlabel.features.texture import build_texture_encoder
+from nearlabel.features.vision_transformer import build_transformer_encoder
 from nearlabel.images.geometry import GEOMETRIES
 
 TILE_POOLS = ("mean", "max")
 
 ENCODERS: dict[str, Callable[..., Encoder]] = {
     "custom": build_custom_encoder,
+    "dinov2_small": build_transformer_encoder,
     "texture": build_texture_encoder,
+    "timm_vit": build_transformer_encoder,
 }
 """What builds each encoder that is no torchvision classifier; takes the arguments of `build_encoder`, complete."""
 
@@ -32,6 +38,8 @@ def build_encoder(
     threads: int = 1,
     module: str | Path | None = None,
     callable: str | None = None,
+    pooling: str = "average",
+    novelty: Mapping[str, Any] | None = None,
 ) -> Encoder:
     """Build an encoder.
 
@@ -41,11 +49,12 @@ def build_encoder(
     Parameters
     ----------
     name : str
-        ``texture``, ``custom``, or a torchvision classifier.
+        ``texture``, ``custom``, ``dinov2_small`` or ``timm_vit`` (vision transformers from a file), or a torchvision
+        classifier.
     weights : str
         ``imagenet`` (the member IMAGENET1K_V1 of the network's enum), another member, a state dict file, or ``seeded``
         (not trained). Preprocessing is the member's own; that of IMAGENET1K_V1 for a file and for ``seeded``. Ignored
-        by ``texture``; a file for ``custom``.
+        by ``texture``; a file for all others that are no torchvision classifier.
     geometry : {"official", "squash", "tile", "native"}
         See `nearlabel.images.geometry.place_image`. ``official`` at another `image_size` keeps the ratio of resized
         side and crop.
@@ -58,7 +67,7 @@ def build_encoder(
     seed : int, optional
         Of ``seeded`` weights.
     weights_dir, weights_mirror : optional
-        See `nearlabel.features.weights.find_weights_file`.
+        See `nearlabel.features.weights.files.find_weights_file`.
     device : str
         auto, cpu, cuda or cuda:N.
     threads : int
@@ -68,6 +77,11 @@ def build_encoder(
     callable : str, optional
         ``custom``: name of a function in it that takes no arguments and returns a `torch.nn.Module` that maps
         (n, 3, h, w), normalised by ImageNet's mean and deviation, to features (n, d).
+    pooling : {"average", "max", "generalised_mean", "novelty"}
+        ``average``: what the network itself does. See `nearlabel.features.pooling.pools` for the others, which need a
+        network that passes maps on; ``texture`` has no pooling.
+    novelty : mapping, optional
+        ``reference, temperature, share`` of `nearlabel.features.pooling.novelty.NoveltyEncoder`.
 
     Returns
     -------
@@ -76,14 +90,18 @@ def build_encoder(
     Raises
     ------
     ValueError, FileNotFoundError
-        An unknown name, geometry or device; weights that are missing or do not fit.
+        An unknown name, geometry, pooling or device; weights that are missing or do not fit.
     """
     if geometry not in GEOMETRIES:
         raise ValueError(f"geometry {geometry!r} is unknown; choose one of {', '.join(GEOMETRIES)}")
     if tile_pool not in TILE_POOLS:
         raise ValueError(f"tile_pool {tile_pool!r} is unknown; choose one of {', '.join(TILE_POOLS)}")
+    if pooling not in POOLINGS:
+        raise ValueError(f"pooling {pooling!r} is unknown; choose one of {', '.join(POOLINGS)}")
+    if pooling != "average" and (name == "texture" or not has_maps(name)):
+        raise ValueError(f"{name} passes no maps on, which pooling {pooling} needs; set pooling to average")
     build = ENCODERS.get(name, build_torchvision_encoder)
-    return build(
+    encoder = build(
         name,
         weights,
         geometry=geometry,
@@ -98,3 +116,4 @@ def build_encoder(
         module=module,
         callable=callable,
     )
+    return encoder if pooling == "average" else pooled(encoder, pooling, novelty if pooling == "novelty" else None)

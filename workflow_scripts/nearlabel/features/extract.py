@@ -1,5 +1,6 @@
 """Extraction: from ``images.csv`` to a feature file, streaming, through the cache."""
 
+import hashlib
 import json
 import logging
 import multiprocessing
@@ -7,8 +8,9 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,15 +21,23 @@ from tqdm import tqdm
 from nearlabel.features.batches import Encoder, encode_images
 from nearlabel.features.cache import FeatureCache
 from nearlabel.features.encoders import build_encoder
+from nearlabel.features.pooling.novelty import NoveltyEncoder
+from nearlabel.features.pooling.reference import choose_reference
+from nearlabel.features.pooling.rows import NoveltyRows
 from nearlabel.features.preparation import load_image
-from nearlabel.features.store import write_features
-from nearlabel.sources import sources_of
+from nearlabel.features.store import read_reference, write_features, write_reference
+from nearlabel.sources import fingerprint, sources_of
 
 logger = logging.getLogger(__name__)
 
 # What the features of every encoder depend on, beside the encoder's own code.
 _STEPS = ("nearlabel.features.batches", "nearlabel.features.preparation")
-_OPTIONS = ("geometry", "image_size", "tile_overlap", "tile_pool", "threads", "module", "callable")
+_OPTIONS = (
+    "geometry", "image_size", "tile_overlap", "tile_pool", "threads", "module", "callable", "pooling", "novelty"
+)  # fmt: skip
+
+REFERENCE_FILE = "reference.hdf5"
+"""In a cache's folder, beside its shards ``*.h5``: what was learnt of the reference set."""
 
 
 def extract_features(
@@ -37,6 +47,8 @@ def extract_features(
     output,
     cache,
     seed: int | None = None,
+    reference_seed: int = 0,
+    reference: Mapping[str, np.ndarray] | None = None,
     weights_dir=None,
     weights_mirror: str | None = None,
     device: str = "auto",
@@ -51,20 +63,27 @@ def extract_features(
     Parameters
     ----------
     images : DataFrame
-        ``images.csv``: image_id, path, sha256. Rows of the output follow it.
+        ``images.csv``: image_id, path, width, height, sha256. Rows of the output follow it.
     encoder : dict
         ``name`` and optionally ``weights, geometry, image_size, tile_overlap, tile_pool, batch_size, threads, module,
-        callable``: see `nearlabel.features.encoders.build_encoder`. ``id`` is what messages and the file call it.
+        callable, pooling, novelty``: see `nearlabel.features.encoders.build_encoder`. ``id`` is what messages and the
+        file call it.
     output : str or Path
         The feature file; see `nearlabel.features.store.write_features`. Attributes: encoder (``id``),
-        network (``name``), weights, weights_sha256, geometry, image_size, cache (folder of the features, by image) and
-        library_versions (JSON).
+        network (``name``), weights, weights_sha256, weights_source, geometry, image_size, pooling, cache (folder of the
+        features, by image) and library_versions (JSON); with pooling by novelty also novelty (JSON: stages, reference,
+        temperature, share, between, covers).
     cache : str or Path
         Folder of feature caches.
     seed : int, optional
         Of seeded weights, as `nearlabel.seeds.derive_seed` gives it.
+    reference_seed : int
+        Of the reference set that pooling by novelty holds images against.
+    reference : mapping, optional
+        What was kept of another data set's, see `nearlabel.features.store.read_reference`, to hold the images against
+        instead of one of their own.
     weights_dir, weights_mirror : optional
-        Where weights come from; see `nearlabel.features.weights.find_weights_file`.
+        Where weights come from; see `nearlabel.features.weights.files.find_weights_file`.
     device : str
         auto, cpu, cuda or cuda:N.
     workers : int
@@ -91,7 +110,18 @@ def extract_features(
     batch_size = encoder.get("batch_size", 32)
     # Images as they are can differ in shape; were a pass to hold those of one shape, an added image could change all.
     pass_size = 1 if built.geometry == "native" else batch_size
-    sources = sources_of(type(built).__module__, *_STEPS)
+    # A pooling is around a network's own encoder.
+    modules = {type(one).__module__ for one in (built, getattr(built, "encoder", built))}
+    sources = sources_of(*sorted(modules), *_STEPS)
+    unique = images.drop_duplicates("sha256")
+    novel = NoveltyRows(built, pass_size) if isinstance(built, NoveltyEncoder) else None
+    held_against = {}
+    if novel and reference is not None:
+        novel.restore(reference)
+        held_against = {name: hashlib.sha256(values.tobytes()).hexdigest() for name, values in reference.items()}
+    elif novel:
+        chosen = choose_reference(unique["sha256"], built.reference, reference_seed)
+        held_against = {"images": chosen, "seed": reference_seed}
     store = FeatureCache(
         cache,
         {
@@ -100,53 +130,91 @@ def extract_features(
             "settings": built.settings,
             "batch_size": pass_size,
             "sources": sources.describe(),
+            **({"reference": fingerprint(held_against)} if novel else {}),
         },
     )
-    unique = images.drop_duplicates("sha256")
     missing = unique[[key not in store for key in unique["sha256"]]]
     logger.info(
         "%s: %d images, %d of unlike content, %d of them in the cache %s",
         label, len(images), len(unique), len(unique) - len(missing), store.folder,
     )  # fmt: skip
+    if novel and reference is None:
+        listed = unique.set_index("sha256", drop=False).loc[chosen]
+        _learn_reference(store.folder / REFERENCE_FILE, novel, listed, built, batch_size, workers, reference_seed)
     if len(missing):
-        _fill_cache(store, missing, built, label, batch_size, pass_size, workers)
+        _fill_cache(store, missing, built, novel, label, batch_size, pass_size, workers)
+    keys = list(images["sha256"])
     write_features(
         output,
-        store.blocks(list(images["sha256"])),
+        store.blocks(keys),
         list(images["image_id"]),
         {
             "encoder": label,
             "network": built.name,
             "weights": built.weights,
             "weights_sha256": built.weights_sha256,
+            "weights_source": built.weights_source,
             "geometry": built.geometry,
             "image_size": json.dumps(built.image_size),
+            "pooling": getattr(built, "pooling", "average"),
             "cache": store.folder.name,
             "library_versions": json.dumps(sources.libraries, sort_keys=True),
+            **({"novelty": json.dumps(built.describe(novel.mixture))} if novel else {}),
         },
+        zip(store.blocks(keys, "novelty"), store.blocks(keys, "novelty_map"), strict=True) if novel else None,
+        novel.keep() if novel else None,
     )
+
+
+def _learn_reference(
+    known: Path,
+    novel: NoveltyRows,
+    images: pd.DataFrame,
+    encoder: NoveltyEncoder,
+    batch_size: int,
+    workers: int,
+    seed: int,
+) -> None:
+    """Learn the reference set, unless the file `known` has what was learnt of it."""
+    try:
+        novel.restore(read_reference(known))
+        return
+    except FileNotFoundError:
+        pass
+    except ValueError as error:
+        logger.warning("%s is damaged (%s): the reference set is learnt again", known, error)
+    logger.info("a reference set of %d images says what is novel", len(images))
+    paths, keys = list(images["path"]), list(images["sha256"])
+    novel.learn(keys, _prepared_batches(encoder, paths, keys, batch_size, workers), seed)
+    write_reference(known, novel.keep())
 
 
 def _fill_cache(
     store: FeatureCache,
     missing: pd.DataFrame,
     encoder: Encoder,
+    novel: NoveltyRows | None,
     label: str,
     batch_size: int,
     pass_size: int,
     workers: int,
 ) -> None:
     paths, keys, ids = (list(missing[column]) for column in ("path", "sha256", "image_id"))
+    # Where the tiles of an image lie follows from its shape.
+    frames = list(zip(missing["width"].astype(int), missing["height"].astype(int), strict=True)) if novel else []
     start = time.perf_counter()
     # Into a file, a line a minute is enough.
     interval = 0.5 if sys.stderr.isatty() else 60
     with tqdm(total=len(paths), desc=label, unit="img", mininterval=interval, maxinterval=interval) as progress:
         done = 0
         for prepared in _prepared_batches(encoder, paths, keys, batch_size, workers):
-            features = encode_images(encoder, prepared, pass_size)
             rows = slice(done, done + len(prepared))
-            _check_finite(features, ids[rows], label)
-            store.add(keys[rows], features)
+            if novel:
+                found = novel.encode(prepared, keys[rows], frames[rows])
+            else:
+                found = {"features": encode_images(encoder, prepared, pass_size)}
+            _check_finite(found["features"], ids[rows], label)
+            store.add(keys[rows], **found)
             done += len(prepared)
             progress.update(len(prepared))
     seconds = time.perf_counter() - start

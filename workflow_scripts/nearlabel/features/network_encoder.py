@@ -9,7 +9,8 @@ from torch import nn
 from nearlabel.features.devices import choose_device, describe_device, torch_set_up
 from nearlabel.features.networks import build_custom_network, build_network, classifier_name
 from nearlabel.features.placement import choose_placement
-from nearlabel.features.weights import hash_file, preprocessing
+from nearlabel.features.weights.choice import preprocessing
+from nearlabel.features.weights.files import hash_file
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -20,8 +21,8 @@ class NetworkEncoder:
 
     Parameters
     ----------
-    name, weights, weights_sha256 : str
-        See `Encoder`.
+    name, weights, weights_sha256, weights_source : str
+        See `nearlabel.features.batches.Encoder`.
     network : torch.nn.Module
         Gets a float32 batch in channels-last memory; is moved to the device and set to evaluation mode.
     placement : Placement
@@ -39,9 +40,23 @@ class NetworkEncoder:
     """
 
     def __init__(
-        self, name, weights, weights_sha256, network, placement, mean, std, tile_pool, device, threads, dimension=None
+        self,
+        name,
+        weights,
+        weights_sha256,
+        network,
+        placement,
+        mean,
+        std,
+        tile_pool,
+        device,
+        threads,
+        dimension=None,
+        *,
+        weights_source="",
     ):
         self.name, self.weights, self.weights_sha256 = name, weights, weights_sha256
+        self.weights_source = weights_source
         self.geometry, self.image_size, self.tile_pool = placement.geometry, placement.size, tile_pool
         self.prepare = placement
         self.device, self.threads = choose_device(device), threads
@@ -119,7 +134,7 @@ def build_torchvision_encoder(
     **_,
 ) -> NetworkEncoder:
     """Build the encoder that a torchvision classifier is; see `nearlabel.features.encoders.build_encoder`."""
-    network, label, sha256 = build_network(
+    network, label, sha256, source = build_network(
         name, weights, seed=seed, weights_dir=weights_dir, weights_mirror=weights_mirror
     )
     preset = preprocessing(name, weights)
@@ -135,7 +150,18 @@ def build_torchvision_encoder(
         )
     dimension = _cut_classifier(network)
     return NetworkEncoder(
-        name, label, sha256, network, placement, preset.mean, preset.std, tile_pool, device, threads, dimension
+        name,
+        label,
+        sha256,
+        network,
+        placement,
+        preset.mean,
+        preset.std,
+        tile_pool,
+        device,
+        threads,
+        dimension,
+        weights_source=source,
     )
 
 
@@ -143,10 +169,20 @@ def build_custom_encoder(
     name, weights, *, geometry, image_size, tile_overlap, tile_pool, device, threads, module, callable, **_
 ) -> NetworkEncoder:
     """Build the encoder that a user's own network is; see `nearlabel.features.encoders.build_encoder`."""
-    network, label, sha256 = build_custom_network(module, callable, weights)
+    network, label, sha256, source = build_custom_network(module, callable, weights)
     placement = choose_placement(geometry, image_size, 224, 256, "bilinear", tile_overlap)
     encoder = NetworkEncoder(
-        name, label, sha256, network, placement, IMAGENET_MEAN, IMAGENET_STD, tile_pool, device, threads
+        name,
+        label,
+        sha256,
+        network,
+        placement,
+        IMAGENET_MEAN,
+        IMAGENET_STD,
+        tile_pool,
+        device,
+        threads,
+        weights_source=source,
     )
     encoder.settings["module"] = hash_file(Path(module))
     encoder.settings["callable"] = callable

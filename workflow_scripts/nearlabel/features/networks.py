@@ -4,16 +4,40 @@ import hashlib
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import torchvision
 from torch import nn
 from torchvision.models import WeightsEnum
 
-from nearlabel.features.weights import choose_weights, find_weights_file, load_state
+from nearlabel.features.weights.choice import choose_weights
+from nearlabel.features.weights.files import find_weights_file
+from nearlabel.features.weights.state import load_state
 
 # Architectures whose published weights expect inputs scaled to [-1, 1]: torchvision rescales inside the network.
 _TRANSFORMS_INPUT = ("inception_v3", "googlenet")
+
+
+class BuiltNetwork(NamedTuple):
+    """A network with its weights, in evaluation mode.
+
+    Attributes
+    ----------
+    network : torch.nn.Module
+        Whole, its last classifier layer included.
+    weights : str
+        What they are: the enum's member, the file's name, or ``seeded``.
+    weights_sha256 : str
+        Of the weights file; of the state dict for seeded weights.
+    weights_source : str
+        See `nearlabel.features.weights.files.WeightsFile`; empty for seeded weights.
+    """
+
+    network: nn.Module
+    weights: str
+    weights_sha256: str
+    weights_source: str
 
 
 def build_network(
@@ -23,7 +47,7 @@ def build_network(
     seed: int | None = None,
     weights_dir: str | Path | None = None,
     weights_mirror: str | None = None,
-) -> tuple[nn.Module, str, str]:
+) -> BuiltNetwork:
     """Build a torchvision classifier with its weights, in evaluation mode.
 
     Parameters
@@ -35,16 +59,11 @@ def build_network(
     seed : int, optional
         Of ``seeded`` weights; needed for those only.
     weights_dir, weights_mirror : optional
-        As for `find_weights_file`.
+        As for `nearlabel.features.weights.files.find_weights_file`.
 
     Returns
     -------
-    network : torch.nn.Module
-        The whole classifier.
-    label : str
-        What the weights are: the enum's member, the file's name, or ``seeded``.
-    sha256 : str
-        Of the weights file; of the state dict for seeded weights.
+    BuiltNetwork
 
     Raises
     ------
@@ -56,8 +75,8 @@ def build_network(
         if seed is None:
             raise ValueError(f"{name}: `weights: seeded` needs a seed")
         network = _seeded(lambda: torchvision.models.get_model(name, **_arguments(name)), seed)
-        return network.eval(), "seeded", hash_state(network.state_dict())
-    path, sha256 = find_weights_file(choice, weights_dir, weights_mirror)
+        return BuiltNetwork(network.eval(), "seeded", hash_state(network.state_dict()), "")
+    path, sha256, source = find_weights_file(choice, weights_dir, weights_mirror)
     state = load_state(path)
     with torch.device("meta"):
         empty = torchvision.models.get_model(name, **_arguments(name))
@@ -68,10 +87,11 @@ def build_network(
     arguments = _arguments(name, choice, state, len(state[head]))
     network = _seeded(lambda: torchvision.models.get_model(name, **arguments), 0)
     _load_into(network, state, path, name)
-    return network.eval(), choice.name if isinstance(choice, Path) else str(choice), sha256
+    label = choice.name if isinstance(choice, Path) else str(choice)
+    return BuiltNetwork(network.eval(), label, sha256, source)
 
 
-def build_custom_network(module: str | Path | None, callable: str | None, weights: str) -> tuple[nn.Module, str, str]:
+def build_custom_network(module: str | Path | None, callable: str | None, weights: str) -> BuiltNetwork:
     """Build a user's network: run a Python file, call a function in it, load a state dict into what it returns.
 
     Parameters
@@ -85,8 +105,7 @@ def build_custom_network(module: str | Path | None, callable: str | None, weight
 
     Returns
     -------
-    network, label, sha256
-        As of `build_network`.
+    BuiltNetwork
 
     Raises
     ------
@@ -98,7 +117,7 @@ def build_custom_network(module: str | Path | None, callable: str | None, weight
     module = Path(module)
     if not module.is_file():
         raise FileNotFoundError(f"module {module} of the custom encoder does not exist")
-    path, sha256 = find_weights_file(choose_weights("custom", weights))
+    path, sha256, source = find_weights_file(choose_weights("custom", weights))
     spec = importlib.util.spec_from_file_location(f"nearlabel_custom_{module.stem}", module)
     if spec is None:
         raise ValueError(f"module {module} of the custom encoder is not a Python file")
@@ -111,7 +130,7 @@ def build_custom_network(module: str | Path | None, callable: str | None, weight
     if not isinstance(network, nn.Module):
         raise ValueError(f"{callable} of {module} must return a torch.nn.Module, not {type(network).__name__}")
     _load_into(network, load_state(path), path, f"{callable} of {module.name}")
-    return network, path.name, sha256
+    return BuiltNetwork(network.eval(), path.name, sha256, source)
 
 
 def _load_into(network: nn.Module, state: dict[str, torch.Tensor], path: Path, name: str) -> None:

@@ -89,7 +89,7 @@ class TextureEncoder:
         mean or max over tiles.
     """
 
-    name, weights, weights_sha256, dimension = "texture", "none", "", DIMENSION
+    name, weights, weights_sha256, weights_source, dimension = "texture", "none", "", "", DIMENSION
 
     def __init__(self, geometry: str, image_size: int | None, *, tile_overlap: float = 0.0, tile_pool: str = "mean"):
         size = None if geometry == "native" else image_size or IMAGE_SIZE

@@ -4,6 +4,9 @@ Standard library only: the configuration is checked against this table whenever 
 registered in `nearlabel.learning.strategies`.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from nearlabel.parameters import Parameter
 
 STRATEGY_PARAMETERS: dict[str, dict[str, Parameter]] = {
@@ -31,12 +34,18 @@ STRATEGY_PARAMETERS: dict[str, dict[str, Parameter]] = {
         "dropout": Parameter(0.5, (), float, 0.01, 0.99),
     },
     "most_likely_defect": {},
+    "novelty": {},
     "oracle": {},
 }
 """Strategy → its parameters."""
 
 # A strategy around another one takes any that is not of its own kind.
 STRATEGY_PARAMETERS["balanced"] = {"strategy": Parameter("uncertainty", tuple(STRATEGY_PARAMETERS))}
+
+
+def asks_for_novelty(strategy: str, parameters: Mapping[str, Any]) -> bool:
+    """Whether a strategy, or the one that it is around, must be told how novel images are."""
+    return "novelty" in (strategy, parameters.get("strategy"))
 
 
 def known_parameters(strategy: str) -> dict[str, Parameter]:

@@ -28,7 +28,7 @@ def reader_spec(plan: Plan, dataset: str) -> dict[str, Any]:
     if chosen.kind == "synthetic":
         places = {"run": plan.config.run, "dataset": dataset}
         return {"kind": "synthetic", "root": fill(SYNTHETIC, **places), "table": fill(SYNTHETIC_TABLE, **places)}
-    return chosen.model_dump(exclude=_COMMON_KEYS)
+    return chosen.model_dump(exclude=_COMMON_KEYS | {"extra_columns"})
 
 
 def reader_input(plan: Plan, dataset: str) -> list[str]:
@@ -41,6 +41,12 @@ def reader_listing(plan: Plan, dataset: str) -> str | None:
     """Fingerprint of the user's files; None where this workflow makes them."""
     spec = reader_spec(plan, dataset)
     return None if spec["kind"] == "synthetic" else fingerprint_listing(spec)
+
+
+def extra_columns(plan: Plan, dataset: str) -> list[str]:
+    """Columns of a data set's table that groups are held against besides near-labels."""
+    chosen = chosen_dataset(plan, dataset)
+    return chosen.extra_columns if chosen.kind == "csv" else []
 
 
 def sample(plan: Plan, dataset: str) -> dict[str, Any] | None:

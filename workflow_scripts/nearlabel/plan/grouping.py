@@ -6,6 +6,7 @@ from nearlabel.config.features import WINNER
 from nearlabel.grouping.clustering.catalogue import CATALOGUE
 from nearlabel.grouping.selection.catalogue import LABEL_BASED
 from nearlabel.plan.blocks import read_block, split_ks
+from nearlabel.plan.levels import PlannedLevel
 from nearlabel.plan.networks import RUNTIME_KEYS, encoder_seed
 from nearlabel.plan.resolve import Plan
 from nearlabel.plan.resources import merging
@@ -104,6 +105,13 @@ def per_encoder(plan: Plan, pattern: str, dataset: str, node: str) -> list[str]:
     return [fill(pattern, encoder=id) for id in plan.level(node).encoders]
 
 
+def novelty_files(plan: Plan, dataset: str, node: str) -> list[str]:
+    """Feature files with maps of novelty, of every encoder that may be selected at a node."""
+    pattern = fill(FEATURES, run=plan.config.run, dataset=dataset)
+    chosen = [id for id in plan.candidates(node) if plan.encoders[id].pooling == "novelty"]
+    return [fill(pattern, encoder=id) for id in chosen]
+
+
 def per_encoder_labels(plan: Plan, dataset: str, node: str) -> list[str]:
     """Label files of every encoder, algorithm and block of k at a node."""
     return [file for id in plan.level(node).encoders for file in label_blocks(plan, dataset, node, id)]
@@ -118,6 +126,16 @@ def selection_tables(plan: Plan, dataset: str, node: str) -> list[str]:
 def criterion(plan: Plan, node: str) -> str:
     """What chooses a node's clustering."""
     return plan.level(node).criterion
+
+
+def networks(plan: Plan, node: str) -> dict[str, str]:
+    """Network of each encoder that a node may have, by id."""
+    return {id: plan.encoders[id].name for id in plan.candidates(node)}
+
+
+def structure(plan: Plan, node: str) -> dict[str, Any]:
+    """How a node's agreement is held against structureless data; stability only where it decides."""
+    return {**plan.grouping.structure.model_dump(), "stability": criterion(plan, node) == "stability"}
 
 
 def choice(plan: Plan, node: str) -> dict[str, Any] | None:
@@ -155,7 +173,18 @@ def named_below(plan: Plan, level: int) -> list[str]:
 
 def smallest_k_below(plan: Plan, level: int) -> int:
     """Smallest number of clusters that the next level tries."""
-    return plan.levels[min(level + 1, len(plan.levels) - 1)].ks[0]
+    return _level_below(plan, level).ks[0]
+
+
+def clustering_below(plan: Plan, level: int) -> dict[str, Any]:
+    """How the next level would cluster a group, and how its structure is measured before."""
+    below = _level_below(plan, level)
+    algorithms = {id: algorithm.model_dump() for id, algorithm in below.algorithms.items()}
+    return {"algorithms": algorithms, "ks": list(below.ks), **plan.grouping.structure.model_dump()}
+
+
+def _level_below(plan: Plan, level: int) -> PlannedLevel:
+    return plan.levels[min(level + 1, len(plan.levels) - 1)]
 
 
 def overlap_wanted(plan: Plan, node: str) -> str:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from nearlabel.plan.datasets import extra_columns
 from nearlabel.plan.grouping import per_classification
 from nearlabel.plan.learning import learnt_datasets, per_learnt, strategy_names
 from nearlabel.plan.resolve import Plan
 from nearlabel.plan.resources import merging
 from nearlabel.report.catalogue import (
+    COLUMN_TABLES,
     GROUPING_TABLES,
     LEARNING_FIGURES,
     LEARNING_TABLES,
@@ -14,7 +16,7 @@ from nearlabel.report.catalogue import (
     MODEL_FIGURES,
     NODE_FIGURES,
 )
-from nearlabel.run_files import DATASET_FIGURE, MODEL_FIGURE, MODEL_RULES, MODEL_SUMMARY, SUFFIXES, TABLE, fill
+from nearlabel.run_files import COLUMNS, DATASET_FIGURE, MODEL_FIGURE, MODEL_RULES, MODEL_SUMMARY, SUFFIXES, TABLE, fill
 
 
 def node_figures(plan: Plan, node: str) -> list[str]:
@@ -24,8 +26,18 @@ def node_figures(plan: Plan, node: str) -> list[str]:
 
 def grouping_tables(plan: Plan, suffixes: tuple[str, ...] = SUFFIXES) -> list[str]:
     """Tables over all grouped data sets; none without any."""
-    tables = GROUPING_TABLES if plan.grouping.datasets else ()
+    tables = [*(GROUPING_TABLES if plan.grouping.datasets else ()), *(COLUMN_TABLES if with_columns(plan) else ())]
     return [fill(TABLE, run=plan.config.run, table=table, suffix=suffix) for table in tables for suffix in suffixes]
+
+
+def with_columns(plan: Plan) -> list[str]:
+    """Grouped data sets whose table has columns that the groups are held against."""
+    return [name for name in plan.grouping.datasets if extra_columns(plan, name)]
+
+
+def columns_files(plan: Plan) -> list[str]:
+    """What those columns hold."""
+    return [fill(COLUMNS, run=plan.config.run, dataset=name) for name in with_columns(plan)]
 
 
 def learning_tables() -> list[str]:

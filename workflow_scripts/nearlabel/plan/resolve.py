@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from nearlabel.config import Config, ConfigError, describe_error, load_config
-from nearlabel.config.features import WINNER, Encoder
+from nearlabel.config.features import QUERY_NOVELTY, WINNER, Encoder, QueryEncoder
 from nearlabel.config.grouping import (
     PAPER_ALGORITHMS,
     Algorithm,
@@ -17,7 +17,7 @@ from nearlabel.config.grouping import (
     Reduction,
 )
 from nearlabel.config.learning import MAP_SIDE, Learning, LearningNetwork, Strategy
-from nearlabel.learning.catalogue import STRATEGY_PARAMETERS
+from nearlabel.learning.catalogue import STRATEGY_PARAMETERS, asks_for_novelty
 from nearlabel.plan.levels import PlannedClassification, PlannedLevel
 
 
@@ -51,6 +51,8 @@ class Plan:
         What learns; features' defaults filled in.
     strategies : dict of str to Strategy
         By id; their parameters' defaults filled in.
+    query_encoder : Encoder or None
+        The network that learns, pooling by novelty, where a strategy asks how novel images are.
     """
 
     def __init__(self, config: Config):
@@ -76,6 +78,7 @@ class Plan:
         if self.learning is not None:
             self.network = self._resolve_network(self.learning.encoder)
             self.strategies = _resolve_strategies(self.learning)
+        self.query_encoder = self._resolve_query_encoder()
 
     def level(self, node: str) -> PlannedLevel:
         """Level that a node belongs to."""
@@ -121,7 +124,7 @@ class Plan:
             reduction=level.reduction or (above.reduction if above else Reduction()),
             algorithms=algorithms,
             ks=tuple(level.ks) if level.ks else (above.ks if above else (2, 50)),
-            criterion=level.criterion or ("convergence_difference" if depth else "min_max"),
+            criterion=level.criterion or "consensus",
         )
 
     def _resolve_encoder(self, where: str, entry: str | dict) -> str:
@@ -140,6 +143,13 @@ class Plan:
                 "set learning.encoder.geometry to squash or official"
             )
         return _build("learning.encoder", LearningNetwork, inherited | own)
+
+    def _resolve_query_encoder(self) -> Encoder | None:
+        if not any(asks_for_novelty(one.name, one.parameters) for one in self.strategies.values()):
+            return None
+        inherited = self.config.features.model_dump(include={"novelty", "workers"})
+        own = inherited | self.network.model_dump(exclude=set(inherited))
+        return _build("learning.encoder", QueryEncoder, own | {"id": QUERY_NOVELTY, "pooling": "novelty"})
 
     def _resolve_nodes(self) -> list[str]:
         grouping = self.grouping

@@ -18,6 +18,9 @@ LEARNING_FIGURES = ("learning", "strategies")
 GROUPING_TABLES = ("grouping", "clusters", "enrichment")
 """Tables over all grouped data sets."""
 
+COLUMN_TABLES = ("columns", "column_enrichment")
+"""Tables over all grouped data sets that have extra columns."""
+
 LEARNING_TABLES = (
     "table1",
     "table1_ap",

@@ -13,6 +13,7 @@ from nearlabel.files import written_whole
 from nearlabel.report.base.tables import format_number
 from nearlabel.report.base.text import shorten, visible
 from nearlabel.report.grouping.collect import DatasetReport
+from nearlabel.report.grouping.overlays import FAINT, FULL
 from nearlabel.report.grouping.tables import grouping_table
 from nearlabel.report.grouping.views import view_dataset
 from nearlabel.report.grouping.wording import CRITERIA, EVIDENCE_HEADERS, SCORE_HEADERS
@@ -102,6 +103,7 @@ def write_page(
         evidence_headers=EVIDENCE_HEADERS,
         rejected_shown=REJECTED_SHOWN,
         open_clusters=OPEN_CLUSTERS,
+        novelty_range=(FAINT, FULL),
     )
     with written_whole(output) as partial:
         partial.write_text(html, encoding="utf-8", newline="\n")
@@ -115,8 +117,8 @@ def format_score(value, column: str = "") -> str:
 
 
 def format_fixed(value, decimals: int = 0) -> str:
-    """Return a number with a fixed count of decimals, a dash where it is missing."""
-    return "–" if pd.isna(value) else f"{value:.{decimals}f}"
+    """Return a number with a fixed count of decimals, a dash where it is missing; what rounds to 0 has no sign."""
+    return "–" if pd.isna(value) else f"{round(float(value), decimals) + 0.0:.{decimals}f}"
 
 
 def _finalize(value):

@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from nearlabel.features import extract as extract_module
 from nearlabel.features.extract import extract_features
+from nearlabel.features.pooling.rows import NoveltyRows
 from nearlabel.features.store import read_features
 from nearlabel.files import write_csv
 from nearlabel.grouping.models.labelling import label_folder, main
@@ -26,6 +28,7 @@ NETWORK = {
     "image_size": 32,
     "batch_size": 8,
 }
+NOVEL = NETWORK | {"image_size": 64, "pooling": "novelty", "novelty": {"reference": 9, "share": 0.5}}
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +49,9 @@ def train(images_folder, work, encoder, model, seed=None, target="near_labels"):
     paths = sorted(images_folder.rglob("*.png"))
     ids = [path.relative_to(images_folder).as_posix() for path in paths]
     hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
-    images = pd.DataFrame({"image_id": ids, "path": [str(path) for path in paths], "sha256": hashes, "part": ""})
+    paths = [str(path) for path in paths]
+    columns = {"image_id": ids, "path": paths, "width": 60, "height": 40, "sha256": hashes, "part": ""}
+    images = pd.DataFrame(columns)
     features = work / "features" / f"{encoder['id']}.h5"
     extract_features(images, encoder, output=features, cache=work / "cache", seed=seed, device="cpu", workers=0)
     write_csv(work / "images.csv", images)
@@ -161,6 +166,61 @@ def test_other_weights_are_refused(folder, tmp_path):
     other = changed(path, tmp_path / "other.skops", seed=8)
     with pytest.raises(ValueError, match=r"was trained with weights of small whose SHA-256 begins with [0-9a-f]{12}"):
         label_folder(other, folder, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def novel(folder, tmp_path_factory):
+    """A folder with the model of an encoder that pools by novelty."""
+    work = tmp_path_factory.mktemp("novel")
+    train(folder, work, NOVEL, {"name": "svm"}, seed=7)
+    return work
+
+
+def test_features_pooled_by_novelty_label_as_they_were_trained(novel, folder, tmp_path, monkeypatch):
+    made, extract = [], extract_module.write_features
+
+    def spy(output, *arguments, **named):
+        extract(output, *arguments, **named)
+        made.append(read_features(output))
+
+    monkeypatch.setattr(extract_module, "write_features", spy)
+    # Elsewhere, with nothing but the model.
+    model = tmp_path / "model.skops"
+    model.write_bytes((novel / "model.out").read_bytes())
+    found = label_folder(model, folder, device="cpu")
+    store = read_features(novel / "features/small.h5")
+    [again] = made
+    assert list(found["image_id"]) == list(again.image_id) == list(store.image_id)
+    np.testing.assert_array_equal(again.features, store.features)
+    pipeline = load_model(model)["pipeline"]
+    assert list(found["label"]) == list(pipeline.predict(store.features.astype(np.float64)))
+    # A new image is held against the same reference set: what it gets depends on no other image of its folder.
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (alone / "a.png").write_bytes((folder / "noise/04.png").read_bytes())
+    label = label_folder(model, alone, device="cpu")
+    expected = found.set_index("image_id").loc["noise/04.png"]
+    assert label.loc[0, "label"] == expected["label"] and label.loc[0, "score"] == pytest.approx(expected["score"])
+    np.testing.assert_array_equal(made[1].features[0], store.features[list(store.image_id).index("noise/04.png")])
+
+
+def test_a_model_without_or_with_a_damaged_reference_set_is_named(novel, folder, tmp_path):
+    saved = load_model(novel / "model.out")["encoder"]
+    model = tmp_path / "model.skops"
+    changed(novel / "model.out", model, reference=None)
+    with pytest.raises(ValueError, match=r"model\.skops lacks the reference set .*older version.*; delete it and run"):
+        label_folder(model, folder, device="cpu")
+    for name, wrong in {"mean": saved["reference"]["mean"][:, :-1], "mixture": np.zeros(2), "counts": "text"}.items():
+        changed(novel / "model.out", model, reference=saved["reference"] | {name: wrong})
+        with pytest.raises(ValueError, match=r"model\.skops is damaged \(.*\); make it again"):
+            label_folder(model, folder, device="cpu")
+
+
+def test_features_of_an_older_version_cannot_train(novel, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(NoveltyRows, "keep", lambda _: None)
+    monkeypatch.setattr(extract_module, "write_reference", lambda *_: None)
+    with pytest.raises(ValueError, match=r"small\.h5 keeps no reference set.*delete it and run again"):
+        train(folder, tmp_path, NOVEL, {"name": "svm"}, seed=7)
 
 
 def test_code_named_by_a_model_file_is_not_run(texture_model, folder, tmp_path):

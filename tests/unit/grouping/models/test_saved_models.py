@@ -16,7 +16,7 @@ from nearlabel.grouping.models.catalogue import CLASSIFIER
 from nearlabel.grouping.models.pipelines import CATALOGUE, fit_model, fit_reduction
 from nearlabel.grouping.models.saved import KEYS, TRUSTED, load_model, save_model
 
-REDUCTION = {"method": "pca", "components": 3, "standardise": True}
+REDUCTION = {"method": "pca", "components": 3, "standardise": True, "power": "sqrt", "normalise": "l2"}
 
 
 def fitted(name, seed=0):

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from nearlabel.features.catalogue import OWN_ENCODERS, OwnEncoder
 from nearlabel.features.store import write_features
+from nearlabel.files import write_csv
 from nearlabel.grouping.clustering.algorithms import sweep
 from nearlabel.grouping.clustering.labels import read_labels, write_labels
 from nearlabel.grouping.reduction.node import reduce_node
@@ -14,7 +16,10 @@ from nearlabel.grouping.reduction.reduced import read_reduced
 from nearlabel.grouping.scores.agreement import evaluate_c_score
 from nearlabel.grouping.scores.quality import score_clusterings
 from nearlabel.grouping.selection.node import select_node
-from nearlabel.grouping.selection.node_files import encoder_of, read_node_scores, read_winner
+from nearlabel.grouping.selection.node_files import encoder_of, read_labels_by_encoder, read_node_scores, read_winner
+from nearlabel.grouping.structure.across import compare_encoders
+from nearlabel.grouping.structure.agreement import measure_agreement
+from nearlabel.grouping.structure.evidence import AGREEMENT_COLUMNS
 
 IDS = [f"strip {i}.png" for i in range(12)]
 REDUCTION = {"method": "pca", "components": 2, "seed": 0}
@@ -54,7 +59,14 @@ def root(stores, tmp_path):
         "selection": tmp_path / "steel/grouping/root/selection.json",
         "clusters": tmp_path / "steel/grouping/root/clusters.csv",
     }
-    select_node(tables, reduced, labels, **paths, criterion="min_max", choose=None)
+    found = read_labels_by_encoder(reduced, labels)
+    evidence = []
+    for file in reduced:
+        evidence.append(file.parent / "agreement.csv")
+        write_csv(evidence[-1], measure_agreement(found[file.parent.name]).reindex(columns=AGREEMENT_COLUMNS))
+    consensus = tmp_path / "steel/grouping/root/consensus.csv"
+    write_csv(consensus, compare_encoders(found, {"clear": "resnet18", "noise": "texture"}, 0))
+    select_node(tables, reduced, labels, evidence, consensus, **paths, criterion="min_max", choose=None)
     return paths | {"reduced": reduced, "scores": tables}
 
 
@@ -74,6 +86,20 @@ def test_texture_is_standardised_unless_told_otherwise(root, stores, tmp_path):
     output = tmp_path / "plain.h5"
     reduce_node(stores[1:], output, node="root", clusters=None, selection=None, standardise=False, **REDUCTION)
     assert read_reduced(output).reduction.standardise is False
+
+
+def test_what_the_config_says_of_a_reduction_comes_before_the_encoder_s_own(stores, tmp_path, monkeypatch):
+    own = OwnEncoder(weights=False, power="sqrt", standardise=True, normalise="l2", whiten=True)
+    monkeypatch.setitem(OWN_ENCODERS, "texture", own)
+    output = tmp_path / "own.h5"
+    root = {"node": "root", "clusters": None, "selection": None}
+    reduce_node(stores[1:], output, **root, **REDUCTION)
+    assert read_reduced(output).reduction[4:] == (True, "sqrt", "l2", True)
+    reduce_node(stores[1:], output, **root, **REDUCTION, power="none", normalise="none", whiten=False)
+    assert read_reduced(output).reduction[4:] == (True, "none", "none", False)
+    # What whitens by itself does so where there are principal components.
+    reduce_node(stores[1:], output, **root, **REDUCTION | {"method": "none"})
+    assert read_reduced(output).reduction[4:] == (True, "sqrt", "l2", False)
 
 
 def test_child_refits_the_winner_on_its_own_images(root, stores, tmp_path):

@@ -4,7 +4,7 @@ import pytest
 from sklearn.datasets import make_blobs
 from sklearn.metrics import jaccard_score, silhouette_samples
 
-from nearlabel.grouping.clustering.algorithms import ALGORITHMS, cluster
+from nearlabel.grouping.clustering.algorithms import ALGORITHMS, cluster, sweep
 from nearlabel.grouping.scores import stability
 from nearlabel.grouping.scores.silhouettes import cluster_silhouettes, silhouette_scores
 from nearlabel.grouping.scores.stability import assess_stability, bootstrap_jaccards, bootstrap_stability
@@ -39,6 +39,37 @@ def test_every_algorithm_with_images_that_coincide(algorithm):
     points = np.repeat(np.concatenate([rng.normal(size=(15, 3)), rng.normal(size=(15, 3)) + 20]), 2, axis=0)
     truth = np.repeat([0, 1], 30)
     assert bootstrap_stability(points, truth, algorithm, 2, **DRAWS).tolist() == [1, 1]
+
+
+def test_an_algorithm_of_its_own_k_is_fitted_anew_with_its_size_scaled(blobs, monkeypatch):
+    rng = np.random.default_rng(1)
+    points = np.concatenate([blobs[0][blobs[1] < 2], rng.uniform(-900, 900, size=(8, 3))])
+    truth = np.concatenate([blobs[1][blobs[1] < 2], np.full(8, 2)])
+    calls = []
+
+    def recorded(features, algorithm, ks, seed, **parameters):
+        calls.append((len(features), parameters.get("min_cluster_size"), parameters.get("min_samples")))
+        return cluster(features, algorithm, ks, seed, **parameters)
+
+    monkeypatch.setattr(stability, "cluster", recorded)
+    settings = {**DRAWS, "parameters": {"min_samples": 6}}
+    found = bootstrap_stability(points, truth, "hdbscan", 3, **settings)
+    assert found[:2].min() > 0.9
+    size = sweep(points, "hdbscan", [3], 0, min_samples=6).recorded["fits"]["3"]["min_cluster_size"]
+    assert len(calls) == 13
+    for drawn, used, samples in calls[1:]:
+        assert (used, samples) == (round(size * drawn / 88), round(6 * drawn / 88))
+    with pytest.raises(ValueError, match="hdbscan does not find 7 groups in these features"):
+        bootstrap_stability(points, truth, "hdbscan", 7, **settings)
+
+
+def test_a_sample_without_groups_is_one_cluster():
+    # Two groups of eight, of which a sample holds too few to be told as groups.
+    points = np.concatenate([np.eye(8), np.eye(8) + 100])
+    found = bootstrap_jaccards(
+        points, np.repeat([0, 1], 8), "hdbscan", 2, **DRAWS | {"parameters": {"min_cluster_size": 8}}
+    )
+    assert ((found > 0.3) & (found < 0.75)).any()
 
 
 def test_similarities_are_those_of_the_sets_of_drawn_images(blobs, monkeypatch):

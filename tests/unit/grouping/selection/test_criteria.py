@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nearlabel.grouping.selection.criteria import exclude_dominated, select_clustering
+from nearlabel.grouping.selection.criteria import select_clustering
+from nearlabel.grouping.selection.min_max import exclude_dominated
 from nearlabel.grouping.selection.numbering import cluster_table, number_clusters
 from nearlabel.grouping.selection.selected import read_selection, write_selection
 
@@ -59,6 +60,14 @@ def test_both_must_be_strictly_better():
     assert exclude_dominated(scores({"a": [(1.0, 0.5)], "b": [(1.0, 0.4)]})) == {}
     assert exclude_dominated(scores({"a": [(1.0, 0.5)], "b": [(1.1, 0.5)]})) == {}
     assert exclude_dominated(scores({"a": [(1.0, 0.5)], "b": [(0.9, 0.4)]})) == {}
+
+
+def test_an_algorithm_of_its_own_k_is_judged_by_its_k_and_excludes_nobody_by_them():
+    swept = [(1.0, 0.5)] * 5
+    # Worse at both of its k: excluded. Better at both of them: that is 2 of the other's 5.
+    worse, better = scores({"own": [(1.5, 0.4)] * 2, "swept": swept}), scores({"own": [(0.5, 0.6)] * 2, "swept": swept})
+    assert exclude_dominated(worse) == {"own": ("swept", 2, 2)}
+    assert exclude_dominated(better) == {}
 
 
 def test_a_cycle_excludes_nobody():
@@ -200,7 +209,18 @@ def test_selection_file(tmp_path):
     chosen = select_clustering({"net": ranked("ab", "ab")}, "min_max")
     write_selection(tmp_path / "deep/selection.json", chosen)
     content = json.loads((tmp_path / "deep/selection.json").read_text())
-    assert list(content) == ["encoder", "algorithm", "k", "criterion", "k_range", "excluded", "note"]
+    assert list(content) == [
+        "encoder",
+        "algorithm",
+        "k",
+        "criterion",
+        "k_range",
+        "excluded",
+        "note",
+        "structure",
+        "others",
+        "candidates",
+    ]
     assert read_selection(tmp_path / "deep/selection.json") == chosen
     (tmp_path / "broken.json").write_text('{"encoder": "net"')
     with pytest.raises(ValueError, match=r"broken.json is no selection"):

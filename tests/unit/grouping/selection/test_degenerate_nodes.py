@@ -20,6 +20,9 @@ from nearlabel.grouping.scores.quality import score_clusterings
 from nearlabel.grouping.selection.criteria import CRITERIA, select_clustering
 from nearlabel.grouping.selection.node import select_node
 from nearlabel.grouping.selection.node_files import read_node_scores, read_winner
+from nearlabel.grouping.structure.across import compare_encoders
+from nearlabel.grouping.structure.evidence import measure_structure
+from nearlabel.report.grouping.figures.algorithms import plot_algorithms
 from nearlabel.report.grouping.figures.clusters import plot_clusters
 from nearlabel.report.grouping.figures.quality import plot_quality
 from nearlabel.report.grouping.sheets import draw_contact_sheets
@@ -82,7 +85,15 @@ def cluster_node(folder, features, near_labels, ks=range(2, 10), algorithms=tupl
     quality = score_clusterings(reduction.values, blocks)
     scores, _ = evaluate_c_score(quality, blocks, near_labels, permutations=20, seed=0)
     write_csv(folder / "scores.csv", scores)
-    return {"scores": [folder / "scores.csv"], "reduced": [folder / "reduced.h5"], "labels": files}, near_labels
+    labels = {id: block.labels for id, block in blocks.items()}
+    entries = {id: {"name": id, "parameters": {}} for id in algorithms}
+    evidence = measure_structure(reduction.values, labels, entries, draws=2, sample=100, seed=0, stability=True)
+    write_csv(folder / "agreement.csv", evidence)
+    consensus = folder.parent / "consensus.csv"
+    write_csv(consensus, compare_encoders({encoder: labels}, {encoder: encoder}, 0))
+    single = {name: [folder / f"{name}.csv"] for name in ("scores", "agreement")}
+    files = {**single, "reduced": [folder / "reduced.h5"], "labels": files, "consensus": consensus}
+    return files, near_labels
 
 
 @pytest.fixture(scope="session")
@@ -148,6 +159,34 @@ def test_odd_parameters_give_labels_for_every_k(algorithm):
             for k, labels in found.labels.items():
                 assert ("fewer_clusters" in found.flags[k]) == (len(set(labels)) < k)
                 assert ("identical_points" in found.flags[k]) == bool((labels != labels[copies]).any())
+
+
+def test_the_note_says_which_cluster_was_left_out_of_every_group(tmp_path):
+    rng = np.random.default_rng(0)
+    groups = [rng.normal(size=(15, 3)) + place for place in ([0, 0, 0], [50, 0, 0])]
+    features = np.concatenate([*groups, rng.uniform(-900, 900, size=(4, 3))])
+    files, near_labels = cluster_node(tmp_path, features, "ab" * 17, algorithms=["kmeans", "hdbscan"])
+    selection, clusters = select(tmp_path, files, "silhouette", {"algorithm": "hdbscan", "k": 3})
+    assert selection["note"] == "cluster 2 holds the 4 images that hdbscan left out of every group"
+    assert clusters["cluster"].tolist() == [0] * 15 + [1] * 15 + [2] * 4
+    [row] = (
+        read_node_scores(files["scores"], files["reduced"])["net"].query("algorithm == 'hdbscan'").to_dict("records")
+    )
+    assert (row["k"], row["flags"]) == (3, "outliers:0.118")
+    # What draws every algorithm copes with the k that one of them lacks.
+    winner = read_winner(files["reduced"], tmp_path / "steel/grouping/root/selection.json")
+    plot_quality(read_node_scores(files["scores"], files["reduced"]), selection, tmp_path / "quality")
+    plot_algorithms(winner, read_labels(files["labels"]), near_labels, selection, tmp_path / "algorithms")
+    assert {file.name for file in tmp_path.glob("*.svg")} == {"quality.svg", "algorithms.svg"}
+
+
+@pytest.mark.parametrize("ks", [range(2, 10), range(7, 30)], ids=["nothing", "other k"])
+def test_where_the_only_algorithm_finds_no_group_the_error_says_so(tmp_path, ks):
+    noise = {"nothing": SOME[[0] * 30], "other k": np.concatenate([SOME[:15], SOME[15:] + 100])}
+    features = noise["nothing" if ks[0] == 2 else "other k"]
+    files, _ = cluster_node(tmp_path, features, "ab" * 15, ks=ks, algorithms=["hdbscan"])
+    with pytest.raises(ValueError, match="hdbscan found no groups among the node's 30 images, or not as many as ks"):
+        select(tmp_path, files, "min_max")
 
 
 def test_images_without_differences_stay_in_one_cluster(tmp_path, clustered):

@@ -1,12 +1,18 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.datasets import make_blobs
 
 from nearlabel.files import write_csv
-from nearlabel.grouping.tree.growth import Limits, plan_level
+from nearlabel.grouping.reduction.reduce import reduce_features
+from nearlabel.grouping.reduction.reduced import write_reduced
+from nearlabel.grouping.structure.strength import Strength
+from nearlabel.grouping.tree.growth import Limits, measure_groups, plan_level
 from nearlabel.grouping.tree.levels import LEVEL_COLUMNS, list_expanded, read_level
 
-LIMITS = Limits(min_size=4, purity=0.9, silhouette=0.5, max_children=2)
+LIMITS = Limits(min_size=4, purity=0.9, max_children=2)
 
 
 def data_set(*groups):
@@ -17,10 +23,15 @@ def data_set(*groups):
     return near_labels, frame[["image_id", "cluster"]]
 
 
-def plan(*groups, silhouettes=None, limits=LIMITS, **options):
+def plan(*groups, excess=(), limits=LIMITS, **options):
+    """Plan the groups of the root; `excess`: agreement of each beyond structureless data, None where undefined."""
     near_labels, clusters = data_set(*groups)
-    silhouettes = np.full(len(groups), 0.1) if silhouettes is None else np.array(silhouettes)
-    return plan_level(0, {"root": clusters}, near_labels, {"root": silhouettes}, limits, **options)
+    structure = {
+        f"root.{i}": value
+        and Strength("weak" if value >= 0.3 else "none", "net", 3, 0.4 + value, 0.4, value, float("nan"))
+        for i, value in enumerate(excess)
+    }
+    return plan_level(0, {"root": clusters}, near_labels, structure, limits, **options)
 
 
 def split(table):
@@ -43,27 +54,55 @@ def test_the_neediest_groups_are_split_and_every_group_says_why():
     assert reasons["root.4"] == "2 images, fewer than min_size 4"
 
 
-def test_without_near_labels_the_lowest_silhouettes_are_split():
-    table = plan("....", "....", "....", "....", silhouettes=[0.4, 0.6, -0.1, np.nan])
-    assert split(table) == ["root.0", "root.2"]
+def test_without_near_labels_what_has_structure_is_split_the_clearest_first():
+    table = plan("....", "....", "....", "....", "....", excess=[0.35, 0.1, 0.5, None, 0.4])
+    assert split(table) == ["root.2", "root.4"]
     assert table["near_label_share"].isna().all()
     reasons = table.set_index("node")["reason"]
-    assert reasons["root.2"] == "no near-labels; silhouette -0.100; number 1 of 2 in need"
-    assert reasons["root.1"] == "no near-labels; silhouette 0.600, at least 0.5"
-    assert "no defined silhouette" in reasons["root.3"]
+    beyond = "above that on structureless data"
+    assert reasons["root.2"] == f"no near-labels; agreement 0.50 {beyond}: weak structure; number 1 of 3 in need"
+    assert reasons["root.0"].endswith("number 3 of 3 in need, beyond max_children 2")
+    assert reasons["root.1"] == f"no near-labels; agreement 0.10 {beyond}: no structure found"
+    assert reasons["root.3"] == "no near-labels; its structure takes two algorithms and images that differ to tell"
 
 
 def test_few_labelled_images_do_not_decide():
-    # 3 of 4 labelled images let expect 2 of 8 outside; 1 and 0 labelled images tell nothing, their silhouette does.
-    table = plan("a.......", "aaab....", "........", "aaaa....", silhouettes=[0.4, 0.9, 0.2, 0.9])
+    # 3 of 4 labelled images let expect 2 of 8 outside; 1 and 0 labelled images tell nothing, their structure does.
+    table = plan("a.......", "aaab....", "........", "aaaa....", excess=[0.35, None, 0.5, None])
     assert table["near_label_share"].tolist()[1:] == pytest.approx([1, 0.75, np.nan, 1], nan_ok=True)
     assert split(table) == ["root.1", "root.2"]
+    beyond = "above that on structureless data: weak structure"
     assert table["reason"].tolist()[1:] == [
-        "1 labelled image; silhouette 0.400; number 3 of 3 in need, beyond max_children 2",
+        f"1 labelled image; agreement 0.35 {beyond}; number 3 of 3 in need, beyond max_children 2",
         "by its 4 labelled images, about 2 of 8 images outside the most frequent near-label; number 1 of 3 in need",
-        "no near-labels; silhouette 0.200; number 2 of 3 in need",
+        f"no near-labels; agreement 0.50 {beyond}; number 2 of 3 in need",
         "near-label share 1.000, at least purity 0.9",
     ]
+
+
+def test_a_group_of_noise_is_not_split_and_one_of_groups_is(tmp_path):
+    """By the features themselves: cluster 0 is four blobs far away, cluster 1 one cloud, cluster 2 has labels."""
+    rng = np.random.default_rng(0)
+    blobs = make_blobs(200, 6, centers=4, random_state=0)[0] + 100
+    points = np.concatenate([blobs, rng.normal(size=(150, 6)), rng.normal(size=(40, 6)) - 100])
+    ids = [f"{i:03d}.png" for i in range(len(points))]
+    clusters = pd.DataFrame({"image_id": ids, "cluster": [0] * 200 + [1] * 150 + [2] * 40})
+    near_labels = pd.DataFrame({"image_id": ids, "near_label": [""] * 350 + ["a", "b"] * 20})
+    folder = tmp_path / "results/run/steel/grouping/root"
+    reduction = reduce_features(points, "pca", 6, standardise=False, seed=0)
+    write_reduced(folder / "net/reduced.h5", reduction, ids, "net")
+    selection = {"encoder": "net", "algorithm": "kmeans", "k": 3, "criterion": "silhouette", "k_range": [2, 5]}
+    (folder / "selection.json").write_text(json.dumps({**selection, "excluded": [], "note": None}))
+    algorithms = {name: {"name": name, "parameters": {}} for name in ("kmeans", "agglomerative", "minibatch_kmeans")}
+    limits = Limits(min_size=30, purity=0.9, max_children=3)
+    files = [folder / "net/reduced.h5"], [folder / "selection.json"]
+    structure = measure_groups(
+        *files, {"root": clusters}, near_labels, limits, algorithms, (2, 8), draws=4, sample=300, seed=0
+    )
+    assert structure.keys() == {"root.0", "root.1"}
+    assert (structure["root.0"].found, structure["root.1"].found) == (True, False)
+    table = plan_level(0, {"root": clusters}, near_labels, structure, limits)
+    assert split(table) == ["root.0", "root.2"]
 
 
 def test_the_deepest_level_splits_nothing():
@@ -87,12 +126,12 @@ def test_a_group_as_large_as_its_parent_or_too_small_for_the_next_k_is_left():
 
 def test_levels_are_cumulative_and_survive_their_file(tmp_path):
     near_labels, clusters = data_set("aaaaabbbbb", "aabb")
-    above = plan_level(0, {"root": clusters}, near_labels, {"root": np.zeros(2)}, LIMITS)
+    above = plan_level(0, {"root": clusters}, near_labels, {}, LIMITS)
     write_csv(tmp_path / "0.csv", above)
     read = read_level(tmp_path / "0.csv")
     pd.testing.assert_frame_equal(read, above, check_dtype=False)
     child = pd.DataFrame({"image_id": [f"0-{i}.png" for i in range(10)], "cluster": [0] * 6 + [1] * 4})
-    below = plan_level(1, {"root.0": child}, near_labels, {"root.0": np.zeros(2)}, LIMITS, previous=read)
+    below = plan_level(1, {"root.0": child}, near_labels, {}, LIMITS, previous=read)
     pd.testing.assert_frame_equal(below.iloc[:3], above, check_dtype=False)
     assert below["node"].tolist()[3:] == ["root.0.0", "root.0.1"]
     assert below["parent"].tolist()[3:] == ["root.0", "root.0"]

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 import torch
+from torchvision.models import get_model
 
-from nearlabel.features.weights import load_state
+from nearlabel.features.weights.state import load_state
 from nearlabel.learning.network.model import build_classifier
 
 
@@ -82,3 +83,9 @@ def test_stored_rows_are_taken_as_the_network_expects():
     np.testing.assert_allclose(taken.numpy(), expected, rtol=1e-5, atol=1e-6)
     frozen = np.random.default_rng(0).random((2, 6, 3, 3), dtype=np.float32)
     assert np.array_equal(classifier.take(frozen).numpy(), frozen)
+
+
+def test_a_classifier_knows_where_its_weights_were_found(tmp_path):
+    assert build("resnet18", "full").weights_source == ""
+    torch.save(get_model("resnet18").state_dict(), tmp_path / "mine.pth")
+    assert build("resnet18", "full", weights=str(tmp_path / "mine.pth")).weights_source == "the named file"

@@ -24,6 +24,7 @@ def engine(folder, strategy="uncertainty", *, n=60, two_layers=False, parts=None
         fold_seed=1,
         query_seed=2,
         state_file=StateFile(folder, parts or {}),
+        novelty=np.random.default_rng(0).normal(size=n),
     )
 
 

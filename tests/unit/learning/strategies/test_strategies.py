@@ -37,7 +37,8 @@ def draw_view(pool=60, labelled=12, seed=0, labels=None, classes=2):
     mc = softmax(rng.normal(size=(15, pool, classes)), axis=2)
     if labels is None:
         labels = rng.permutation(np.arange(labelled) % classes)
-    return View(images, evaluated(rng, labelled, classes=classes), labels, 1, mc, rng.integers(0, classes, pool))
+    truth = rng.integers(0, classes, pool)
+    return View(images, evaluated(rng, labelled, classes=classes), labels, 1, mc, truth, rng.normal(size=pool))
 
 
 def uniform_view(pool=40, labelled=5):
@@ -46,7 +47,8 @@ def uniform_view(pool=40, labelled=5):
         Evaluated(n, np.tile([[0.25, 0.5]], (n, 1)), np.full((n, 6), 1 / 3), np.full((n, 7, 7), 0.1))
         for n in (pool, labelled)
     )
-    return View(one, two, np.zeros(labelled, int), 1, np.full((4, pool, 2), 0.5), np.zeros(pool, int))
+    mc = np.full((4, pool, 2), 0.5)
+    return View(one, two, np.zeros(labelled, int), 1, mc, np.zeros(pool, int), np.full(pool, 2.5))
 
 
 def rng_of(seed):
@@ -163,10 +165,11 @@ def test_what_each_needs():
         "cluster_margin": ["features", "probabilities"],
         "bald": ["mc_probabilities"],
         "most_likely_defect": ["probabilities"],
+        "novelty": ["novelty"],
         "oracle": ["pool_labels"],
     }
     assert {name: sorted(build_strategy(name).needs) for name in needs} == needs
-    assert draw_view().available == {"probabilities", "features", "maps", "mc_probabilities", "pool_labels"}
+    assert draw_view().available == {"probabilities", "features", "maps", "mc_probabilities", "pool_labels", "novelty"}
 
 
 def test_random_takes_every_image_equally_often():
@@ -339,3 +342,16 @@ def test_some_of_a_view():
     np.testing.assert_array_equal(some.pool_labels, view.pool_labels[[5, 2]])
     assert some.labelled is view.labelled
     assert some.available == view.available
+
+
+def test_novelty_takes_the_most_novel_first_and_breaks_ties_at_random():
+    view = View(Evaluated(6), Evaluated(1), np.array([0]), novelty=np.array([1, 5, 3, 5, 0, 4], np.float32))
+    strategy = build_strategy("novelty")
+    chosen = strategy.select(view, 4, rng_of(0))
+    assert sorted(chosen.indices[:2]) == [1, 3] and chosen.indices[2:].tolist() == [5, 2]
+    assert chosen.scores.tolist() == [5, 5, 4, 3]
+    assert len({tuple(strategy.select(view, 2, rng_of(seed)).indices) for seed in range(20)}) == 2
+    with pytest.raises(ValueError, match="'novelty' needs novelty, which the view"):
+        strategy.select(View(Evaluated(6), Evaluated(1), np.array([0])), 2, rng_of(0))
+    with pytest.raises(ValueError, match="novelty of the pool hold NaN"):
+        View(Evaluated(2), Evaluated(1), np.array([0]), novelty=np.array([1, np.nan]))

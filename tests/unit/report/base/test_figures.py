@@ -19,6 +19,7 @@ from nearlabel.report.base.figures import (
     near_label_colors,
     save_words,
 )
+from nearlabel.report.grouping.figures import quality as quality_figure
 from nearlabel.report.grouping.figures.clusters import number_clusters, plot_clusters, principal_plane
 from nearlabel.report.grouping.figures.quality import plot_quality
 
@@ -61,6 +62,20 @@ def test_quality_figure_has_a_column_per_encoder(tmp_path):
     plot_quality({"texture": make_scores()}, SELECTION, tmp_path / "one")
     plot_quality({name: make_scores() for name in ("texture", "a", "b", "c")}, SELECTION, tmp_path / "four")
     assert Image.open(tmp_path / "four.png").width > 2 * Image.open(tmp_path / "one.png").width
+
+
+def test_quality_figure_has_gaps_where_an_algorithm_has_no_clustering(monkeypatch):
+    figures = []
+    monkeypatch.setattr(quality_figure, "save_figure", lambda figure, stem: figures.append(figure))
+    scores = make_scores()
+    lacks = scores[(scores["algorithm"] != "spectral") | (scores["k"] != 3)]
+    plot_quality({"texture": lacks, "none": scores[:0]}, SELECTION, "stem")
+    lines = {line.get_color(): line for line in figures[0].axes[0].lines if len(line.get_xdata()) == 3}
+    spectral = lines[algorithm_colors(["kmeans", "spectral", "$own_"])["spectral"]]
+    np.testing.assert_array_equal(spectral.get_xdata(), [2, 3, 4])
+    np.testing.assert_array_equal(spectral.get_ydata(), [1, np.nan, 2])
+    # A lone point has no line: its marker shows it.
+    assert spectral.get_markevery() == (0, 1)
 
 
 def test_quality_figure_without_any_silhouette_still_appears(tmp_path):

@@ -38,6 +38,24 @@ def test_nearest_and_farthest_are_ranked_by_distance_and_nothing_is_shown_twice(
     assert sorted(p.name for p in (tmp_path / "sheets").iterdir()) == sorted(index["file"].unique())
 
 
+def test_maps_are_laid_over_the_nearest_images(tmp_path):
+    images, features, ids, clusters = make_run(tmp_path / "images", [5], shape=(40, 40))
+    novelty = np.zeros((4, 4), np.float32)
+    novelty[3, 0] = 9
+    maps = {name: (novelty, 1.0) for name in ids}
+    index = draw_contact_sheets(
+        images, features, ids, clusters, tmp_path / "sheets", per_side=1, thumbnail=40, maps=maps
+    )
+    assert index["map_file"].tolist() == ["cluster000_nearest_maps.jpg", ""]
+    plain, laid = (
+        np.asarray(Image.open(tmp_path / "sheets" / index[column][0])).astype(int) for column in ("file", "map_file")
+    )
+    assert plain.shape == laid.shape
+    changed = np.abs(plain - laid).max(2) > 40
+    assert changed[36:40, 4:8].all() and not changed[:20].any() and not changed[:, 26:].any()
+    assert draw_contact_sheets(images, features, ids, clusters, tmp_path / "none")["map_file"].unique().tolist() == [""]
+
+
 def test_rows_of_features_are_found_by_name_not_by_order(tmp_path):
     images, features, ids, clusters = make_run(tmp_path / "images", [5])
     usual = draw_contact_sheets(images, features, ids, clusters, tmp_path / "a", per_side=2)

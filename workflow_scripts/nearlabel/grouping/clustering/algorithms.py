@@ -14,10 +14,11 @@ import numpy as np
 
 from nearlabel.grouping.clustering.agglomerative import agglomerative
 from nearlabel.grouping.clustering.catalogue import CATALOGUE, PairMemory
-from nearlabel.grouping.clustering.fits import Found
+from nearlabel.grouping.clustering.fits import OUTLIER, Found
 from nearlabel.grouping.clustering.gaussian_mixture import gaussian_mixture
+from nearlabel.grouping.clustering.hdbscan import hdbscan
 from nearlabel.grouping.clustering.kmeans import kmeans, minibatch_kmeans
-from nearlabel.grouping.clustering.labels import Sweep
+from nearlabel.grouping.clustering.labels import OUTLIERS, Sweep
 from nearlabel.grouping.clustering.spectral import spectral
 from nearlabel.grouping.reduction.copies import first_copies
 from nearlabel.parameters import complete_parameters
@@ -30,6 +31,7 @@ ALGORITHMS: dict[str, Callable[[np.ndarray, list[int], int, dict, dict], Found]]
     "minibatch_kmeans": minibatch_kmeans,
     "spectral": spectral,
     "gaussian_mixture": gaussian_mixture,
+    "hdbscan": hdbscan,
 }
 """What fits each algorithm of the catalogue: features, ks, seed, complete parameters, and a record to add to."""
 
@@ -47,7 +49,7 @@ def cluster(
     Returns
     -------
     dict of int to ndarray
-        int32 labels (n,) for each k of `ks` up to n.
+        int32 labels (n,) for each k of `ks` up to n; of ``hdbscan`` only for those that it found.
     """
     return sweep(features, algorithm, ks, seed, **parameters).labels
 
@@ -85,6 +87,11 @@ def sweep(
     and the answer stays close to the K-Means start (with ``diag`` and ``spherical`` it is invertible, but rests on
     fewer points than dimensions). Where scikit-learn refuses a covariance as ill-defined, `reg_covar` is raised tenfold
     until it accepts (flag ``reg_covar_raised``, value in `recorded`).
+
+    ``hdbscan`` finds its own number of groups: most k have no labels, and are listed as ``missing``. It is fitted once
+    for each value of a grid of ``min_cluster_size``, see `nearlabel.grouping.clustering.hdbscan`, whatever `ks`; the
+    points that it leaves out of every group are one more group, counted in k and flagged ``outliers:`` with its share
+    of the points. Its time grows with n².
 
     Points that are exactly the same can end in different clusters, for no reason but their order: in those of
     ``agglomerative`` where k exceeds the number of distinct points, and of ``spectral``. Such a clustering is flagged
@@ -133,6 +140,7 @@ def sweep(
     recorded: dict[str, Any] = {"seed": int(seed), **settings}
     labels: dict[int, np.ndarray] = {}
     flags: dict[int, list[str]] = {}
+    outliers: dict[int, int] = {}
     if CATALOGUE[algorithm].embeds:
         vectors = min(vectors or max(ks, default=2), len(features))
         if feasible and vectors < feasible[-1]:
@@ -143,10 +151,15 @@ def sweep(
         first = first_copies(features)
         for k, (found, raised) in ALGORITHMS[algorithm](features, feasible, seed, settings, recorded).items():
             labels[k] = np.asarray(found, dtype=np.int32)
+            if (left_out := labels[k] == OUTLIER).any():
+                outliers[k] = int(labels[k].max()) + 1
+                labels[k][left_out] = outliers[k]
+                raised = [*raised, f"{OUTLIERS}:{left_out.mean():.3g}"]
             fewer = ["fewer_clusters"] if len(np.unique(labels[k])) < k else []
             torn = ["identical_points"] if (labels[k] != labels[k][first]).any() else []
             flags[k] = sorted({*fewer, *torn, *raised})
-    return Sweep(labels, flags, [k for k in ks if k > len(features)], recorded)
+    missing = [k for k in feasible if k not in labels]
+    return Sweep(labels, flags, [k for k in ks if k > len(features)], recorded, missing, outliers)
 
 
 def _check_size(algorithm: str, pairs: PairMemory | None, n: int) -> None:

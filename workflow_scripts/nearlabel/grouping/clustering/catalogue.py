@@ -51,12 +51,15 @@ class Algorithm:
         Whether it cuts a tree of merges, which a dendrogram draws.
     embeds : bool
         Whether all blocks of a sweep must name its largest k, as ``vectors``.
+    own_k : bool
+        Whether it finds its own number of groups, so that most k have no clustering.
     """
 
     parameters: dict[str, Parameter]
     pairs: Callable[[Mapping[str, Any]], PairMemory | None] = lambda parameters: None
     merges: bool = False
     embeds: bool = False
+    own_k: bool = False
 
 
 def _pairs_of_agglomerative(parameters: Mapping[str, Any]) -> PairMemory | None:
@@ -115,6 +118,15 @@ CATALOGUE: dict[str, Algorithm] = {
             "max_iter": Parameter(100, (), int, 1),
             "reg_covar": Parameter(1e-6, (), float, 0),
         }
+    ),
+    "hdbscan": Algorithm(
+        {
+            "min_cluster_size": Parameter("auto", ("auto",), int, 2),
+            "min_samples": Parameter("auto", ("auto",), int, 1),
+            "cluster_selection_method": Parameter("eom", ("eom", "leaf")),
+            "cluster_selection_epsilon": Parameter(0.0, (), float, 0),
+        },
+        own_k=True,
     ),
 }
 """Algorithm by name, in the order in which they are shown."""

@@ -11,7 +11,10 @@ from sklearn.exceptions import ConvergenceWarning
 logger = logging.getLogger(__name__)
 
 Found = dict[int, tuple[np.ndarray, list[str]]]
-"""k → labels, shape (n,), and flags."""
+"""k → labels, shape (n,), and flags; without the k that an algorithm of its own k did not find."""
+
+OUTLIER = -1
+"""Label of points that an algorithm leaves out of every group."""
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.neighbors import kneighbors_graph
 
+from nearlabel.grouping.clustering.fits import flagged_not_warned
+
 
 class Tree(NamedTuple):
     """A tree of merges of n points.
@@ -133,3 +135,27 @@ def join_components(points: np.ndarray, graph: Any, neighbors: int) -> tuple[Any
             (np.ones(between.nnz), (middle[between.row], middle[between.col])), shape=(len(part), len(part))
         )
         graph = graph + edges + edges.T
+
+
+def find_largest_step(points: np.ndarray, first: int, last: int) -> int:
+    """Find the number of clusters at which the ward tree of merges has its largest step.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, d)
+        Points.
+    first, last : int
+        Numbers of clusters to look at, 2 ≤ first ≤ last < n.
+
+    Returns
+    -------
+    int
+        The k whose next merge is, by the ratio of distances, farthest above the last merge that made it; where that
+        was of the same points, at no distance, it does not count.
+    """
+    with flagged_not_warned():
+        heights = build_tree(np.asarray(points, dtype=np.float64), "ward", compute_distances=True).distances
+    ks = np.arange(first, last + 1)
+    after, before = heights[len(points) - ks], heights[len(points) - ks - 1]
+    positive = before > 1e-12 * max(heights[-1], np.finfo(float).tiny)
+    return int(ks[np.argmax(np.divide(after, before, out=np.zeros(len(ks)), where=positive))])

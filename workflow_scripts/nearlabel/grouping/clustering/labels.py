@@ -1,8 +1,9 @@
 """Labels of one algorithm for a block of k, and the files that keep them."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import h5py
@@ -10,6 +11,9 @@ import numpy as np
 
 from nearlabel.files import written_whole
 from nearlabel.hdf5 import TEXT, opened_hdf5
+
+OUTLIERS = "outliers"
+"""Flag of clusterings with an outlier group; its share of the points follows after a colon."""
 
 
 class Sweep(NamedTuple):
@@ -24,17 +28,23 @@ class Sweep(NamedTuple):
         ``not_converged`` (the iteration limit ended the fit), ``degenerate`` (mixtures, see
         `nearlabel.grouping.clustering.algorithms.sweep`),
         ``reg_covar_raised`` (mixtures), ``disconnected_graph`` (spectral), ``identical_points`` (points that are
-        exactly the same ended in different clusters).
+        exactly the same ended in different clusters), ``outliers:`` with a share from 0 to 1 (``hdbscan``).
     cut : list of int
         The k asked for that exceed the number of points; they have no labels.
     recorded : dict
         Seed, every parameter as used, and what was derived from the data (JSON types).
+    missing : sequence of int
+        The k asked for, up to n, that an algorithm of its own k did not find; they have no labels.
+    outliers : mapping of int to int
+        For each k with an outlier group, its label.
     """
 
     labels: dict[int, np.ndarray]
     flags: dict[int, list[str]]
     cut: list[int]
     recorded: dict[str, Any]
+    missing: Sequence[int] = ()
+    outliers: Mapping[int, int] = MappingProxyType({})
 
 
 class LabelBlock(NamedTuple):
@@ -54,6 +64,10 @@ class LabelBlock(NamedTuple):
         The images.
     recorded : dict
         Parameters as used (of the first file, where something was recorded for its own k only).
+    missing : sequence of int
+        The k that an algorithm of its own k did not find; they have no labels.
+    outliers : mapping of int to int
+        For each k with an outlier group, its label.
     """
 
     algorithm: str
@@ -62,10 +76,14 @@ class LabelBlock(NamedTuple):
     cut: list[int]
     image_id: np.ndarray
     recorded: dict[str, Any]
+    missing: Sequence[int] = ()
+    outliers: Mapping[int, int] = MappingProxyType({})
 
 
 def write_labels(path: str | Path, image_ids: Sequence[str], sweep: Sweep, algorithm: str) -> None:
     """Write a sweep: dataset ``k{k}`` (int32) with attribute ``flags`` for each k; ``image_id``; attributes.
+
+    A dataset with an outlier group has its label as attribute ``outliers``.
 
     Parameters
     ----------
@@ -90,8 +108,11 @@ def write_labels(path: str | Path, image_ids: Sequence[str], sweep: Sweep, algor
                 raise ValueError(f"{path}: {len(labels)} labels for {len(image_ids)} image ids at k = {k}")
             dataset = file.create_dataset(f"k{k}", data=np.asarray(labels, dtype=np.int32))
             dataset.attrs["flags"] = ";".join(sweep.flags[k])
+            if k in sweep.outliers:
+                dataset.attrs["outliers"] = sweep.outliers[k]
         file.attrs["algorithm"] = algorithm
         file.attrs["cut"] = json.dumps(sweep.cut)
+        file.attrs["missing"] = json.dumps(list(sweep.missing))
         file.attrs["parameters"] = json.dumps(sweep.recorded, sort_keys=True)
 
 
@@ -121,12 +142,15 @@ def read_labels(paths: str | Path | Iterable[str | Path]) -> dict[str, LabelBloc
         image_id = block.image_id if image_id is None else image_id
         if not np.array_equal(block.image_id, image_id):
             raise ValueError(f"{path} labels other images than {paths[0]}; delete both and run again")
-        before = joined.setdefault(block.algorithm, LabelBlock(block.algorithm, {}, {}, [], image_id, block.recorded))
+        empty = LabelBlock(block.algorithm, {}, {}, [], image_id, block.recorded, [], {})
+        before = joined.setdefault(block.algorithm, empty)
         if repeated := sorted(before.labels.keys() & block.labels.keys()):
             raise ValueError(f"{path} repeats k = {repeated[0]} of {block.algorithm}; give each block of k once")
         before.labels.update(block.labels)
         before.flags.update(block.flags)
         before.cut.extend(block.cut)
+        before.missing.extend(block.missing)
+        before.outliers.update(block.outliers)
     return {name: _sorted_by_k(block) for name, block in joined.items()}
 
 
@@ -141,10 +165,15 @@ def _read_block(path: str | Path) -> LabelBlock:
             json.loads(file.attrs["cut"]),
             image_id,
             json.loads(file.attrs["parameters"]),
+            json.loads(file.attrs["missing"]),
+            {k: int(file[f"k{k}"].attrs["outliers"]) for k in ks if "outliers" in file[f"k{k}"].attrs},
         )
 
 
 def _sorted_by_k(block: LabelBlock) -> LabelBlock:
     return block._replace(
-        labels=dict(sorted(block.labels.items())), flags=dict(sorted(block.flags.items())), cut=sorted(set(block.cut))
+        labels=dict(sorted(block.labels.items())),
+        flags=dict(sorted(block.flags.items())),
+        cut=sorted(set(block.cut)),
+        missing=sorted(set(block.missing)),
     )

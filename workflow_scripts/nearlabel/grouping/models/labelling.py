@@ -49,7 +49,7 @@ def label_folder(
     weights : str or Path, optional
         Where the encoder's own weights file lies now, if it was a file.
     weights_dir, weights_mirror : optional
-        Where published weights come from; see `nearlabel.features.weights.find_weights_file`.
+        Where published weights come from; see `nearlabel.features.weights.files.find_weights_file`.
     module : str or Path, optional
         The Python file of a custom encoder. Never taken from the model's file, which may come from anybody.
 
@@ -66,13 +66,19 @@ def label_folder(
     Raises
     ------
     FileNotFoundError, ValueError
-        No such model or folder, or no file or image in it; a model file that is not trusted; a custom encoder without
-        its module; weights that are missing, or others than those that the model was trained with.
+        No such model or folder, or no file or image in it; a model file that is not trusted; features pooled by
+        novelty without the reference set; a custom encoder without its module; weights that are missing, or others than
+        those that the model was trained with.
     """
     from nearlabel.images.checks import check_images
     from nearlabel.images.readers import read_dataset
 
     saved = load_model(model)
+    if saved["encoder"]["options"].get("pooling") == "novelty" and not saved["encoder"].get("reference"):
+        raise ValueError(
+            f"{model} lacks the reference set that pooling by novelty holds new images against (an older version made "
+            "it); delete it and run again"
+        )
     if Path(folder).is_dir() and not any(path.is_file() for path in Path(folder).rglob("*")):
         raise ValueError(f"{folder}: the folder holds no file; name a folder of images")
     dataset = read_dataset({"kind": "image_folder", "root": str(folder), "classes": False})
@@ -105,9 +111,10 @@ def label_folder(
 def _extract(images, encoder: dict[str, Any], model, weights, module, workers: int, runtime) -> np.ndarray:
     from nearlabel.features.encoders import build_encoder
     from nearlabel.features.extract import extract_features
+    from nearlabel.features.pooling.rows import NoveltyRows
     from nearlabel.features.store import read_features
 
-    options, seed = dict(encoder["options"]), encoder["seed"]
+    options, seed, reference = dict(encoder["options"]), encoder["seed"], encoder.get("reference")
     if options["name"] == "custom" and module is None:
         raise ValueError(
             f"{model} needs its custom encoder's Python file, {options['module']!r} when it was trained; read that "
@@ -119,16 +126,29 @@ def _extract(images, encoder: dict[str, Any], model, weights, module, workers: i
     # Before hours of encoding rather than after.
     known = inspect.signature(build_encoder).parameters
     arguments = {key: value for key, value in options.items() if key in known}
-    found = build_encoder(**(arguments | runtime | {"seed": seed})).weights_sha256
+    built = build_encoder(**(arguments | runtime | {"seed": seed}))
+    found = built.weights_sha256
     if found != encoder["weights_sha256"]:
         raise ValueError(
             f"{model} was trained with weights of {encoder['id']} whose SHA-256 begins with "
             f"{encoder['weights_sha256'][:12]}, but those found here with {found[:12]}; name the same weights"
         )
+    if reference is not None:
+        try:
+            NoveltyRows(built, 1).restore(reference)
+        except (AttributeError, TypeError, ValueError) as error:
+            raise ValueError(f"{model} is damaged ({error}); make it again") from error
     with tempfile.TemporaryDirectory() as scratch:
         output = Path(scratch, "features.h5")
         extract_features(
-            images, options, output=output, cache=Path(scratch, "cache"), seed=seed, workers=workers, **runtime
+            images,
+            options,
+            output=output,
+            cache=Path(scratch, "cache"),
+            seed=seed,
+            reference=reference,
+            workers=workers,
+            **runtime,
         )
         return read_features(output).features
 

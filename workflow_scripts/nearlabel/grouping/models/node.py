@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nearlabel.features.catalogue import standardised
-from nearlabel.features.store import read_features
+from nearlabel.features.catalogue import complete_reduction
+from nearlabel.features.store import read_features, read_reference
 from nearlabel.files import read_table, write_csv, written_whole
 from nearlabel.grouping.models.catalogue import CATALOGUE
 from nearlabel.grouping.models.saved import save_model
@@ -62,8 +62,7 @@ def train_node(
     duplicate_distance : int
         Images whose perceptual hashes differ in at most so many bits are near-duplicates.
     reduction : mapping
-        Of the node; ``standardise`` None: where the encoder's features differ in units, as in
-        `nearlabel.grouping.reduction.node.reduce_node`.
+        Of the node; what is None is the encoder's own, as in `nearlabel.grouping.reduction.node.reduce_node`.
     encoders : mapping of str to mapping
         By encoder id, what new images need: the options of `nearlabel.features.extract.extract_features` and ``seed``.
     dataset, node : str
@@ -75,10 +74,14 @@ def train_node(
     Raises
     ------
     ValueError
-        As of `train_models`; says of which data set, node and target.
+        As of `train_models`, says of which data set, node and target; or the features are pooled by novelty and their
+        file keeps no reference set.
     """
     encoder = read_selection(selection).encoder
-    store = read_features(next(file for file in features if Path(file).stem == encoder))
+    file = next(file for file in features if Path(file).stem == encoder)
+    store = read_features(file)
+    # New images are held against what these were.
+    kept = {"reference": read_reference(file)} if store.attributes.get("pooling") == "novelty" else {}
     table = pd.read_csv(clusters, dtype={"image_id": str}, keep_default_na=False).set_index("image_id")["cluster"]
     rows = pd.Series(np.arange(len(store.image_id)), index=store.image_id).loc[table.index]
     image_id = table.index.to_numpy(dtype=object)
@@ -86,9 +89,7 @@ def train_node(
     if target == "near_labels":
         known = read_table(near_labels, ("image_id", "near_label")).set_index("image_id")["near_label"]
         labels = known.loc[image_id]
-    reduction = dict(reduction)
-    if reduction["standardise"] is None:
-        reduction["standardise"] = standardised(store.attributes["network"])
+    reduction = complete_reduction(reduction, store.attributes["network"])
     listed = read_table(images, ("image_id", "part", "sha256")).set_index("image_id", drop=False).loc[image_id]
     groups = group_images(listed.reset_index(drop=True), read_hashes(hashes, image_id), duplicate_distance)
     what = f"{target.replace('_', '-')} of node {node} of {dataset}"
@@ -123,6 +124,7 @@ def train_node(
             "options": options,
             "weights_sha256": str(store.attributes["weights_sha256"]),
             "library_versions": json.loads(store.attributes["library_versions"]),
+            **kept,
         },
         "scores": {
             key: value

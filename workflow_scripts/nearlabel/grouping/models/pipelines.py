@@ -2,8 +2,7 @@
 
 Mathias et al. 2025, section 3.4, names support vector machines, decision trees, neural networks, anomaly detection and
 rule-based systems as layers on top of the clusters. Each is one scikit-learn `Pipeline` that starts at an encoder's
-features: standardised where the node's reduction does so, reduced in the node's way, scaled component by component,
-then the model.
+features: scaled and reduced in the node's way, scaled component by component, then the model.
 """
 
 import warnings
@@ -13,11 +12,8 @@ from typing import Any
 import numpy as np
 
 from nearlabel.grouping.models.catalogue import CATALOGUE, DETECTOR
+from nearlabel.grouping.reduction.reduce import SMALLEST_SHARE
 from nearlabel.parameters import complete_parameters
-
-# Directions that carry a smaller share of the training images' variance are rounding errors: scaled up to a variance
-# of 1 they would outweigh everything in a new image.
-SMALLEST_SHARE = 1e-10
 
 
 def fit_reduction(features: np.ndarray, reduction: Mapping[str, Any], seed: int, *, scale: bool = True):
@@ -33,8 +29,9 @@ def fit_reduction(features: np.ndarray, reduction: Mapping[str, Any], seed: int,
     features : ndarray, shape (n, d)
         An encoder's features of the images to learn from, float64.
     reduction : mapping
-        ``method``, ``components`` and ``standardise``, as for `nearlabel.grouping.reduction.reduce.reduce_features`;
-        components are cut to min(n, d).
+        ``method``, ``components``, ``standardise`` and perhaps ``power``, ``normalise`` and ``whiten``, as for
+        `nearlabel.grouping.reduction.reduce.reduce_features`; components are cut to min(n, d). What whitening does,
+        scaling does here, so that a whitened reduction is always scaled.
     seed : int
         Of a random projection.
     scale : bool
@@ -48,16 +45,21 @@ def fit_reduction(features: np.ndarray, reduction: Mapping[str, Any], seed: int,
     from sklearn.decomposition import PCA
     from sklearn.feature_selection import VarianceThreshold
     from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import StandardScaler
+    from sklearn.preprocessing import Normalizer, StandardScaler
     from sklearn.random_projection import GaussianRandomProjection
 
-    variances = features.var(axis=0)
+    from nearlabel.grouping.models.roots import SignedRoot
+
     # Equal numbers can have a variance of rounding errors.
-    varying = np.ptp(features, axis=0) > 0
-    if not varying.any():
+    if not np.ptp(features, axis=0).any():
         return Pipeline([("scale", StandardScaler())]).fit(features)
-    steps = [("standardise", StandardScaler())] if reduction["standardise"] else []
-    variance = varying.sum() if reduction["standardise"] else variances.sum()
+    steps = [("power", SignedRoot())] if reduction.get("power") == "sqrt" else []
+    if reduction["standardise"]:
+        steps.append(("standardise", StandardScaler()))
+    if reduction.get("normalise") == "l2":
+        steps.append(("normalise", Normalizer()))
+    scaled = Pipeline(steps).fit_transform(features) if steps else features
+    variance = scaled.var(axis=0).sum()
     limit, components = min(features.shape), reduction["components"]
     if components == "min":
         components = limit
@@ -71,7 +73,7 @@ def fit_reduction(features: np.ndarray, reduction: Mapping[str, Any], seed: int,
     elif reduction["method"] == "random_projection":
         steps.append(("reduce", GaussianRandomProjection(components, random_state=seed)))
     steps.append(("varies", VarianceThreshold(float(SMALLEST_SHARE * variance))))
-    if scale:
+    if scale or reduction.get("whiten"):
         steps.append(("scale", StandardScaler()))
     return Pipeline(steps).fit(features)
 

@@ -10,8 +10,12 @@ import numpy as np
 
 from nearlabel.files import written_whole
 
-# Beside what skops trusts by itself: our own detector, and the arrays inside scikit-learn's trees, checked when read.
-TRUSTED = ("nearlabel.grouping.models.detectors.NearestCentreDetector", "sklearn.tree._tree.Tree")
+# Beside what skops trusts by itself: what is our own, and the arrays inside scikit-learn's trees, checked when read.
+TRUSTED = (
+    "nearlabel.grouping.models.detectors.NearestCentreDetector",
+    "nearlabel.grouping.models.roots.SignedRoot",
+    "sklearn.tree._tree.Tree",
+)
 
 KEYS = (
     "pipeline",
@@ -39,8 +43,9 @@ def save_model(path: str | Path, model: dict[str, Any]) -> None:
         The keys of `KEYS`. ``pipeline``: fitted, from an encoder's features to predictions. ``model``: id, name and
         parameters. ``kind``: classifier or detector. ``classes``: list of str. ``normal``: the class that detectors
         learn. ``dataset, node, target``: what it was learnt from. ``encoder``: ``id``, ``options`` (as for
-        `nearlabel.features.extract.extract_features`), ``seed``, ``weights_sha256``, ``library_versions``. ``scores``:
-        means over the folds. ``library_versions``: dict of str.
+        `nearlabel.features.extract.extract_features`), ``seed``, ``weights_sha256``, ``library_versions`` and,
+        where it pools by novelty, ``reference``: arrays of `nearlabel.features.store.read_reference`, so that this file
+        alone is enough on another machine. ``scores``: means over the folds. ``library_versions``: dict of str.
 
     Raises
     ------
@@ -127,17 +132,20 @@ def _check(model: Any) -> str | None:
     from sklearn.feature_selection import VarianceThreshold
     from sklearn.neural_network import MLPClassifier
     from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import LabelBinarizer, StandardScaler
+    from sklearn.preprocessing import LabelBinarizer, Normalizer, StandardScaler
     from sklearn.random_projection import GaussianRandomProjection
     from sklearn.svm import SVC
     from sklearn.tree import DecisionTreeClassifier, ExtraTreeRegressor
     from sklearn.tree._tree import Tree
 
     from nearlabel.grouping.models.detectors import NearestCentreDetector
+    from nearlabel.grouping.models.roots import SignedRoot
 
     # Steps in their order, and what an estimator holds beside numbers and texts.
     places = {
+        "power": (SignedRoot,),
         "standardise": (StandardScaler,),
+        "normalise": (Normalizer,),
         "centre": (StandardScaler,),
         "reduce": (PCA, GaussianRandomProjection),
         "varies": (VarianceThreshold,),

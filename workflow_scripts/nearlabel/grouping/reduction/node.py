@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from nearlabel.features.catalogue import standardised
+from nearlabel.features.catalogue import complete_reduction
 from nearlabel.features.store import read_features
 from nearlabel.grouping.reduction.reduce import reduce_features
 from nearlabel.grouping.reduction.reduced import write_reduced
@@ -26,7 +26,10 @@ def reduce_node(
     selection: str | Path | None,
     method: str,
     components: int | float | str,
-    standardise: bool | None,
+    power: str | None = None,
+    standardise: bool | None = None,
+    normalise: str | None = None,
+    whiten: bool | None = None,
     seed: int,
     min_overlap: float | None = None,
 ) -> None:
@@ -46,8 +49,8 @@ def reduce_node(
         ``clusters.csv`` and ``selection.json`` of the parent; None for the root.
     method, components, seed
         As for `nearlabel.grouping.reduction.reduce.reduce_features`.
-    standardise : bool or None
-        None: only for encoders whose features have different units, such as texture.
+    power, standardise, normalise, whiten
+        As for it; None: the encoder's own, see `nearlabel.features.catalogue.complete_reduction`.
     min_overlap : float or None
         Of a node that the user has named: the smallest Jaccard overlap with the images that it had then.
 
@@ -70,9 +73,9 @@ def reduce_node(
         values, image_id = values[inside.to_numpy()], image_id[inside]
     if len(values) < 2:
         raise ValueError(f"node {node} has {len(values)} image, which cannot be clustered; do not expand it")
-    if standardise is None:
-        standardise = standardised(store.attributes["network"])
-    reduction = reduce_features(values, method, components, standardise=standardise, seed=seed)
+    wanted = {"method": method, "components": components, "power": power, "standardise": standardise}
+    wanted |= {"normalise": normalise, "whiten": whiten}
+    reduction = reduce_features(values, **complete_reduction(wanted, store.attributes["network"]), seed=seed)
     logger.info("%d images, %d features of %s, %d components", *values.shape, encoder, reduction.components)
     if clusters is not None:
         remember(node_memory(output), node, node, members, min_overlap=min_overlap)

@@ -26,7 +26,13 @@ class Reduction(NamedTuple):
     explained_variance_ratio : ndarray of float64, shape (c,) or (0,)
         Share of the variance that each principal component carries; empty for the other methods.
     standardise : bool
-        Whether each feature was first scaled to mean 0 and variance 1.
+        Whether each feature was scaled to mean 0 and variance 1 before.
+    power : str
+        ``sqrt`` where the signed square root was taken of each feature first; ``none``.
+    normalise : str
+        ``l2`` where each image's features were scaled to length 1 before; ``none``.
+    whiten : bool
+        Whether each principal component was scaled to variance 1.
     """
 
     values: np.ndarray
@@ -34,6 +40,9 @@ class Reduction(NamedTuple):
     components: int
     explained_variance_ratio: np.ndarray
     standardise: bool
+    power: str = "none"
+    normalise: str = "none"
+    whiten: bool = False
 
 
 def write_reduced(path: str | Path, reduction: Reduction, image_ids: Sequence[str], encoder: str) -> None:
@@ -64,6 +73,9 @@ def write_reduced(path: str | Path, reduction: Reduction, image_ids: Sequence[st
         file.attrs["method"] = reduction.method
         file.attrs["components"] = reduction.components
         file.attrs["standardise"] = json.dumps(bool(reduction.standardise))
+        file.attrs["power"] = reduction.power
+        file.attrs["normalise"] = reduction.normalise
+        file.attrs["whiten"] = json.dumps(bool(reduction.whiten))
         file.attrs["explained_variance_ratio"] = reduction.explained_variance_ratio
 
 
@@ -109,5 +121,8 @@ def read_reduced(path: str | Path) -> Reduced:
             int(file.attrs["components"]),
             file.attrs["explained_variance_ratio"],
             json.loads(file.attrs["standardise"]),
+            file.attrs["power"],
+            file.attrs["normalise"],
+            json.loads(file.attrs["whiten"]),
         )
         return Reduced(reduction, file["image_id"].asstr()[:], file.attrs["encoder"])

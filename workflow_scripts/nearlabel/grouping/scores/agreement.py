@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from nearlabel.grouping.clustering.labels import LabelBlock
-from nearlabel.grouping.scores.contingency import contingency_table, labelled_images
+from nearlabel.grouping.scores.contingency import align_near_labels, contingency_table
 from nearlabel.grouping.scores.cscore import null_of_table, score_table
 from nearlabel.seeds import derive_seed
 
@@ -75,7 +75,7 @@ def evaluate_c_score(
         if block is None or k not in block.labels:
             raise ValueError(f"there are no labels of {algorithm} for k = {k}; give the label files that quality is of")
         if algorithm not in aligned:
-            aligned[algorithm] = _align(near_labels, block.image_id)
+            aligned[algorithm] = align_near_labels(near_labels, block.image_id)
             if len(aligned) == 1:
                 _describe(aligned[algorithm])
         rows.append(
@@ -84,18 +84,6 @@ def evaluate_c_score(
     found = pd.DataFrame(rows, index=quality.index, columns=LABEL_COLUMNS + NULL_COLUMNS, dtype=float)
     scores = pd.concat([quality, found[LABEL_COLUMNS]], axis=1)
     return scores, pd.concat([quality[["algorithm", "k"]], found[NULL_COLUMNS]], axis=1)
-
-
-def _align(near_labels: pd.DataFrame, image_id: np.ndarray) -> np.ndarray:
-    """Near-labels as whole numbers in the order of `image_id`, −1 where there is none."""
-    known = near_labels.set_index(near_labels["image_id"].astype(str))["near_label"]
-    if known.index.has_duplicates:
-        repeated = known.index[known.index.duplicated()][0]
-        raise ValueError(f"near-labels name {repeated!r} twice; keep one line for each image")
-    if missing := [image for image in image_id if image not in known.index]:
-        raise ValueError(f"near-labels lack {len(missing)} clustered images, first {missing[0]!r}; add their lines")
-    values = known.loc[list(image_id)].reset_index(drop=True)
-    return pd.factorize(values.where(labelled_images(values)), sort=True)[0]
 
 
 def _describe(near_labels: np.ndarray) -> None:

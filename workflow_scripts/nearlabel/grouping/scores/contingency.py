@@ -22,6 +22,36 @@ def labelled_images(near_labels: Sequence | np.ndarray | pd.Series) -> np.ndarra
     return (series.notna() & (series != "").fillna(True).astype(bool)).to_numpy()
 
 
+def align_near_labels(near_labels: pd.DataFrame, image_id: np.ndarray) -> np.ndarray:
+    """Arrange near-labels as a clustering's images are.
+
+    Parameters
+    ----------
+    near_labels : DataFrame
+        ``near_labels.csv``: image_id, near_label (text, empty where there is none); may hold further images.
+    image_id : ndarray of object (str), shape (n,)
+        The images.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Near-labels as whole numbers in the order of `image_id`, −1 where there is none.
+
+    Raises
+    ------
+    ValueError
+        An image's line is missing, or there are two.
+    """
+    known = near_labels.set_index(near_labels["image_id"].astype(str))["near_label"]
+    if known.index.has_duplicates:
+        repeated = known.index[known.index.duplicated()][0]
+        raise ValueError(f"near-labels name {repeated!r} twice; keep one line for each image")
+    if missing := [image for image in image_id if image not in known.index]:
+        raise ValueError(f"near-labels lack {len(missing)} clustered images, first {missing[0]!r}; add their lines")
+    values = known.loc[list(image_id)].reset_index(drop=True)
+    return pd.factorize(values.where(labelled_images(values)), sort=True)[0]
+
+
 def contingency_table(near_labels: Sequence | np.ndarray, clusters: Sequence | np.ndarray) -> np.ndarray:
     """Count the images of each pair of a near-label and a cluster.
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from nearlabel.grouping.clustering.labels import LabelBlock
-from nearlabel.grouping.scores.limits import EXACT_UP_TO, SAMPLE
+from nearlabel.grouping.scores.limits import EXACT_UP_TO, LOPSIDED, SAMPLE, lopsided
 from nearlabel.grouping.scores.silhouettes import (
     Estimates,
     cluster_silhouettes,
@@ -106,8 +106,9 @@ def assess_clusterings(
     -------
     quality : DataFrame
         ``quality.csv``: algorithm, k, entropy (bits), silhouette (NaN where undefined), smallest and largest (images in
-        the smallest and largest cluster), flags (joined by ``;``). Algorithms as given, k ascending; a k above the
-        number of images has no row.
+        the smallest and largest cluster), flags (joined by ``;``; ``lopsided`` as
+        `nearlabel.grouping.scores.limits.lopsided` says). Algorithms as given, k ascending; a k above the number of
+        images, or that the algorithm did not find, has no row.
     errors : DataFrame
         ``silhouette_error.csv``: algorithm, k, sample (images that the silhouette is from: all where it is exact),
         standard_error (0 where exact, NaN where undefined). Rows as in `quality`.
@@ -121,10 +122,13 @@ def assess_clusterings(
     for algorithm, block in blocks.items():
         for k, labels in block.labels.items():
             sizes = np.unique(labels, return_counts=True)[1]
-            rows.append((algorithm, k, label_entropy(labels), np.nan, sizes.min(), sizes.max(), block.flags[k]))
+            flags = [*block.flags[k], LOPSIDED] if lopsided(sizes.tolist()) else block.flags[k]
+            rows.append((algorithm, k, label_entropy(labels), np.nan, sizes.min(), sizes.max(), flags))
             labelings.append(labels)
         if block.cut:
             logger.info("%s: no clustering for k = %s, above the number of images", algorithm, block.cut)
+        if block.missing:
+            logger.info("%s found %s groups, none of the other k", algorithm, sorted(block.labels) or "no")
     quality = pd.DataFrame(rows, columns=QUALITY_COLUMNS)
     if len(features) <= max(exact_up_to, sample):
         scores = silhouette_scores(features, labelings, threads=threads, device=device)

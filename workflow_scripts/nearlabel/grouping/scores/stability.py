@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nearlabel.grouping.clustering.algorithms import cluster
+from nearlabel.grouping.clustering.algorithms import cluster, sweep
+from nearlabel.grouping.clustering.catalogue import CATALOGUE
 from nearlabel.grouping.scores.contingency import contingency_table, jaccard_table
 from nearlabel.grouping.scores.limits import EXACT_UP_TO, SAMPLE
 from nearlabel.grouping.scores.silhouettes import cluster_silhouettes
@@ -70,6 +71,10 @@ def bootstrap_jaccards(
     would form tiny clusters of their own, leave mixtures with components of no extent, and fill the neighbourhoods of
     a nearest-neighbour graph. Similarities are between the drawn images of a cluster and the clusters found.
 
+    An algorithm that finds its own number of groups (``hdbscan``) is fitted anew with the ``min_cluster_size`` that
+    gave k of them on all images, and its ``min_samples``, both scaled by the share of the images drawn; however many
+    groups it then finds count, the outliers as one, and where it finds none, the sample is one cluster.
+
     Parameters
     ----------
     features : ndarray, shape (n, d)
@@ -110,6 +115,7 @@ def bootstrap_jaccards(
     ):
         raise ValueError(f"clusters do not number those of {len(features)} images; give each image a whole number")
     cluster(features, algorithm, [], seed, **parameters)  # What is wrong with all bootstraps is an error.
+    own = _own_fit(features, algorithm, k, seed, parameters) if CATALOGUE[algorithm].own_k else None
     found = np.full((bootstraps, clusters.max() + 1), np.nan)
     too_few, failures = 0, []
     for bootstrap in range(bootstraps):
@@ -118,12 +124,16 @@ def bootstrap_jaccards(
         if len(drawn) < k:
             too_few += 1
             continue
+        again = derive_seed(seed, f"cluster/{bootstrap}")
         try:
-            labels = cluster(features[drawn], algorithm, [k], derive_seed(seed, f"cluster/{bootstrap}"), **parameters)
+            if own is None:
+                labels = cluster(features[drawn], algorithm, [k], again, **parameters)[k]
+            else:
+                labels = _find_own(features[drawn], algorithm, again, _scale(own, len(drawn) / len(features)))
         except ValueError as error:  # LinAlgError included
             failures.append(str(error))
             continue
-        best = jaccard_table(contingency_table(clusters[drawn], labels[k])).max(axis=1)
+        best = jaccard_table(contingency_table(clusters[drawn], labels)).max(axis=1)
         found[bootstrap, np.unique(clusters[drawn])] = best
     if too_few:
         logger.warning(
@@ -134,6 +144,29 @@ def bootstrap_jaccards(
             "%d of %d bootstraps left out: %s failed (%s)", len(failures), bootstraps, algorithm, failures[0]
         )
     return found
+
+
+def _own_fit(features: np.ndarray, algorithm: str, k: int, seed: int, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of the one fit that found k groups."""
+    fits = sweep(features, algorithm, [k], seed, **parameters).recorded["fits"]
+    if str(k) not in fits:
+        raise ValueError(
+            f"{algorithm} does not find {k} groups in these features; give the k that it was selected with"
+        )
+    return {**parameters, "min_cluster_size": fits[str(k)]["min_cluster_size"]}
+
+
+def _scale(parameters: Mapping[str, Any], share: float) -> dict[str, Any]:
+    """Those parameters that count images, for a sample."""
+    least = {"min_cluster_size": 2, "min_samples": 1}
+    counts = {name: parameters[name] for name in least if isinstance(parameters.get(name), int)}
+    return {**parameters, **{name: max(least[name], round(share * count)) for name, count in counts.items()}}
+
+
+def _find_own(features: np.ndarray, algorithm: str, seed: int, parameters: Mapping[str, Any]) -> np.ndarray:
+    """Labels of however many groups there are; zeros where none is found."""
+    found = cluster(features, algorithm, range(2, len(features) + 1), seed, **parameters)
+    return next(iter(found.values()), np.zeros(len(features), dtype=np.int32))
 
 
 def assess_stability(

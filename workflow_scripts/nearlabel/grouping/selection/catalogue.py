@@ -4,7 +4,10 @@ Standard library only: the configuration is checked against this table whenever 
 optimises is in `nearlabel.grouping.selection.criteria`.
 """
 
-LABEL_FREE = ("min_max", "silhouette")
+STRUCTURAL = ("consensus", "agreement", "stability")
+"""Criteria that ask for structure beyond that of structureless data."""
+
+LABEL_FREE = (*STRUCTURAL, "min_max", "silhouette")
 """Criteria that need no near-labels."""
 
 LABEL_BASED = ("convergence_difference", "ami")

@@ -8,6 +8,7 @@ import numpy as np
 from nearlabel.grouping.clustering.labels import LabelBlock
 from nearlabel.grouping.reduction.copies import first_copies
 from nearlabel.grouping.reduction.reduced import read_reduced
+from nearlabel.grouping.selection.numbering import number_clusters
 
 
 def describe_degenerate(blocks: Mapping[str, LabelBlock], algorithm: str, k: int, reduced: str | Path) -> list[str]:
@@ -48,11 +49,38 @@ def describe_degenerate(blocks: Mapping[str, LabelBlock], algorithm: str, k: int
     return said
 
 
+def describe_outliers(block: LabelBlock, k: int) -> list[str]:
+    """Say which cluster of the selected clustering holds the images that its algorithm left out of every group.
+
+    Parameters
+    ----------
+    block : LabelBlock
+        Of the selected algorithm.
+    k : int
+        The selected number of clusters.
+
+    Returns
+    -------
+    list of str
+        One sentence without a full stop; none where no image was left out.
+    """
+    if k not in block.outliers:
+        return []
+    left_out = block.labels[k] == block.outliers[k]
+    number = number_clusters(block.labels[k], block.image_id)[left_out][0]
+    count = np.count_nonzero(left_out)
+    return [
+        f"cluster {number} holds the {count} image{'s' if count > 1 else ''} that {block.algorithm} left out of every "
+        "group"
+    ]
+
+
 def _count_distinct(blocks: Mapping[str, LabelBlock], reduced: str | Path) -> int | None:
     """Number of different points, where the largest k exceeds it."""
-    last = max(max(block.labels) for block in blocks.values())
+    last = max(k for block in blocks.values() for k in block.labels)
+    flags = [set(block.flags[last]) for block in blocks.values() if last in block.flags]
     # With fewer points than clusters, each algorithm finds fewer clusters or puts identical points apart.
-    if not all({"fewer_clusters", "identical_points"} & set(block.flags[last]) for block in blocks.values()):
+    if not all({"fewer_clusters", "identical_points"} & own for own in flags):
         return None
     distinct = len(np.unique(first_copies(read_reduced(reduced).reduction.values)))
     return distinct if distinct < last else None

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from nearlabel.files import write_json
 
@@ -17,14 +17,21 @@ class Selection(NamedTuple):
     k : int
         Number of clusters.
     criterion : str
-        What decided: ``min_max``, ``convergence_difference``, ``ami``, ``silhouette`` or ``chosen``. Not always what
-        was asked for, see `note`.
+        What decided: a name of `nearlabel.grouping.selection.catalogue` or ``chosen``. Not always what was asked for,
+        see `note`.
     k_range : list of int
         First and last k among the clusterings.
     excluded : list of dict
         Algorithms that Min-Max excluded: encoder, algorithm, reason.
     note : str or None
         What a reader should know about the decision, sentences joined by ``; ``.
+    structure : dict or None
+        How strong the node's structure is, see `nearlabel.grouping.structure.strength.describe_structure`; None where
+        nothing tells.
+    others : dict of str to dict
+        Label-free criterion → encoder, algorithm, k: what each of them chooses, the one that decided too.
+    candidates : list of dict
+        Clusterings that are worth a look beside this one: encoder, algorithm, k, reason.
     """
 
     encoder: str
@@ -34,6 +41,9 @@ class Selection(NamedTuple):
     k_range: list[int]
     excluded: list[dict[str, str]]
     note: str | None
+    structure: dict[str, Any] | None = None
+    others: dict[str, dict[str, Any]] | None = None
+    candidates: list[dict[str, Any]] | None = None
 
 
 def write_selection(path: str | Path, selection: Selection) -> None:

@@ -4,14 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from nearlabel.grouping.scores.limits import EXACT_UP_TO, SAMPLE
-from nearlabel.grouping.scores.silhouettes import cluster_silhouettes
 from nearlabel.grouping.selection.node_files import read_winner, reduced_of_node
+from nearlabel.grouping.structure.evidence import Algorithms, measure_group
+from nearlabel.grouping.structure.strength import Strength, judge_structure
 from nearlabel.grouping.tree.levels import LEVEL_COLUMNS, list_groups
 from nearlabel.run_files import SELECTION, fields_of
+from nearlabel.seeds import derive_seed
 
 
 class Limits(NamedTuple):
@@ -23,16 +23,12 @@ class Limits(NamedTuple):
         A group with fewer images is not split.
     purity : float
         A group whose most frequent near-label has at least this share of its labelled images is not split.
-    silhouette : float
-        A group with fewer labelled images than `min_size`, too few to judge it by, is not split when its own mean
-        silhouette is at least this.
     max_children : int
         At most so many groups of one node are split, the neediest first.
     """
 
     min_size: int
     purity: float
-    silhouette: float
     max_children: int
 
 
@@ -40,7 +36,7 @@ def plan_level(
     level: int,
     clusters: Mapping[str, pd.DataFrame],
     near_labels: pd.DataFrame,
-    silhouettes: Mapping[str, np.ndarray],
+    structure: Mapping[str, Strength | None],
     limits: Limits,
     *,
     previous: pd.DataFrame | None = None,
@@ -51,8 +47,9 @@ def plan_level(
     """Decide which groups of one level are clustered again.
 
     The neediest group is the one with the most images outside its most frequent near-label, as its labelled images let
-    expect; groups with too few labelled images to tell come after, the lowest silhouette first. What the paper leaves
-    to the user's eye (Mathias et al. 2025, sections 3.3 and 5.2) is so put into numbers; ours.
+    expect. A group with too few labelled images to tell is split only where its own images have structure beyond that
+    of structureless data; such groups come after, the clearest structure first. What the paper leaves to the user's
+    eye (Mathias et al. 2025, sections 3.3 and 5.2) is so put into numbers; ours.
 
     Parameters
     ----------
@@ -62,8 +59,9 @@ def plan_level(
         ``clusters.csv`` of every node that was clustered at this level.
     near_labels : DataFrame
         ``near_labels.csv``.
-    silhouettes : mapping of str to ndarray
-        Mean silhouette of each cluster of those nodes, NaN where undefined.
+    structure : mapping of str to Strength or None
+        From `measure_groups`: group → its structure, None where nothing tells; of the groups that have too few labelled
+        images.
     limits : Limits
         Where growth stops.
     previous : DataFrame, optional
@@ -90,7 +88,7 @@ def plan_level(
     tables = [list_groups({}, near_labels) if previous is None else previous]
     for node, members in clusters.items():
         groups = list_groups({node: members}, near_labels).iloc[1:]
-        tables.append(_decide(groups, silhouettes[node], limits, deepest, wanted, smallest_k))
+        tables.append(_decide(groups, structure, limits, deepest, wanted, smallest_k))
     table = pd.concat([frame[LEVEL_COLUMNS] for frame in tables], ignore_index=True)
     if previous is None:
         table.loc[0, ["split", "reason"]] = True, "the whole data set"
@@ -103,7 +101,7 @@ def plan_level(
 
 def _decide(
     groups: pd.DataFrame,
-    silhouettes: np.ndarray,
+    structure: Mapping[str, Strength | None],
     limits: Limits,
     deepest: bool,
     wanted: Collection[str],
@@ -111,15 +109,16 @@ def _decide(
 ) -> pd.DataFrame:
     judged = groups["labelled"] >= limits.min_size
     groups = groups.assign(
-        silhouette=silhouettes[groups["cluster"].astype(int)],
+        structure=[structure.get(node) for node in groups["node"]],
         # Unlabelled images are taken to be as mixed as the labelled ones.
         outside=(groups["size"] * (1 - groups["near_label_share"])).where(judged),
     )
     stops = [_stop(group, limits, deepest, smallest_k, len(groups)) for group in groups.itertuples()]
     named = groups["node"].isin(list(wanted)).to_numpy()
     candidates = groups[[stop is None and not own for stop, own in zip(stops, named, strict=True)]]
-    ranked = candidates.sort_values(
-        ["outside", "silhouette"], ascending=[False, True], kind="stable", na_position="last"
+    excess = [0.0 if found is None else found.excess for found in candidates["structure"]]
+    ranked = candidates.assign(excess=excess).sort_values(
+        ["outside", "excess"], ascending=[False, False], kind="stable", na_position="last"
     )
     rank = {index: place for place, index in enumerate(ranked.index, start=1)}
     split, reasons = [], []
@@ -149,18 +148,22 @@ def _stop(group, limits: Limits, deepest: bool, smallest_k: int, siblings: int) 
         return f"{group.size} images, not more than the smallest k of the next level, {smallest_k}"
     if judged and group.near_label_share >= limits.purity:
         return f"near-label share {group.near_label_share:.3f}, at least purity {limits.purity:g}"
-    if not judged and np.isnan(group.silhouette):
-        return f"{_count_labelled(group)} and no defined silhouette to judge it by"
-    if not judged and group.silhouette >= limits.silhouette:
-        return f"{_count_labelled(group)}; silhouette {group.silhouette:.3f}, at least {limits.silhouette:g}"
+    if not judged and group.structure is None:
+        return f"{_count_labelled(group)}; its structure takes two algorithms and images that differ to tell"
+    if not judged and not group.structure.found:
+        return f"{_describe_structure(group)}: no structure found"
     return None
 
 
 def _describe_need(group) -> str:
-    if np.isnan(group.outside):
-        return f"{_count_labelled(group)}; silhouette {group.silhouette:.3f}"
+    if pd.isna(group.outside):
+        return f"{_describe_structure(group)}: {group.structure.strength} structure"
     about = "" if group.labelled == group.size else f"by its {group.labelled} labelled images, about "
     return f"{about}{round(group.outside)} of {group.size} images outside the most frequent near-label"
+
+
+def _describe_structure(group) -> str:
+    return f"{_count_labelled(group)}; agreement {group.structure.excess:.2f} above that on structureless data"
 
 
 def _count_labelled(group) -> str:
@@ -169,38 +172,54 @@ def _count_labelled(group) -> str:
     )
 
 
-def read_silhouettes(
+def measure_groups(
     reduced: Sequence[str | Path],
     selections: Sequence[str | Path],
     clusters: Mapping[str, pd.DataFrame],
+    near_labels: pd.DataFrame,
+    limits: Limits,
+    algorithms: Algorithms,
+    ks: Sequence[int],
     *,
-    exact_up_to: int = EXACT_UP_TO,
-    sample: int = SAMPLE,
-) -> dict[str, np.ndarray]:
-    """Compute the mean silhouette of each cluster of several nodes, in the features that were clustered.
+    draws: int,
+    sample: int,
+    seed: int,
+) -> dict[str, Strength | None]:
+    """Measure the structure of the groups that near-labels cannot judge, in the features that were clustered.
 
     Parameters
     ----------
     reduced : sequence of path
-        ``{node}/{encoder}/reduced.h5`` of all encoders of those nodes.
+        ``{node}/{encoder}/reduced.h5`` of all encoders of some nodes.
     selections : sequence of path
         ``{node}/selection.json`` of those nodes.
     clusters : mapping of str to DataFrame
         From `nearlabel.grouping.selection.node_files.read_clusters`, of the same nodes.
-    exact_up_to, sample
-        As for `nearlabel.grouping.scores.silhouettes.cluster_silhouettes`; samples are drawn with seed 0.
+    near_labels : DataFrame
+        ``near_labels.csv``.
+    limits : Limits
+        Groups with fewer images than its `min_size` are left out, as are those with as many labelled ones.
+    algorithms, ks
+        Of the next level: what would cluster the groups, and the first and last number of clusters.
+    draws, sample, seed
+        As for `nearlabel.grouping.structure.evidence.measure_structure`.
 
     Returns
     -------
-    dict of str to ndarray of float64, shape (number of clusters,)
-        By node; NaN where undefined.
+    dict of str to Strength or None
+        By group; None where nothing tells, see `nearlabel.grouping.structure.strength.judge_structure`.
     """
-    silhouettes = {}
+    found = {}
     for selection in selections:
         winner = read_winner(reduced_of_node(selection, reduced), selection)
         node = fields_of(SELECTION, selection)["node"]
-        cluster = clusters[node].set_index("image_id")["cluster"].loc[winner.image_id]
-        silhouettes[node] = cluster_silhouettes(
-            winner.reduction.values, cluster.to_numpy(), exact_up_to=exact_up_to, sample=sample
-        )
-    return silhouettes
+        rows = pd.Series(range(len(winner.image_id)), index=winner.image_id)
+        for group in list_groups({node: clusters[node]}, near_labels).iloc[1:].itertuples():
+            if group.size < limits.min_size or group.labelled >= limits.min_size or group.size == len(rows):
+                continue
+            members = clusters[node].loc[clusters[node]["cluster"] == group.cluster, "image_id"]
+            values = winner.reduction.values[rows.loc[members].sort_values()]
+            own_seed = derive_seed(seed, group.node)
+            table = measure_group(values, algorithms, ks, draws=draws, sample=sample, seed=own_seed)
+            found[group.node] = judge_structure({winner.encoder: table})
+    return found

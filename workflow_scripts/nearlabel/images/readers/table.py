@@ -3,6 +3,7 @@
 import os
 import posixpath
 from dataclasses import dataclass
+from pathlib import Path
 
 from nearlabel.files import read_table
 from nearlabel.images.listing import csv_root
@@ -42,9 +43,14 @@ class CsvTable:
             if not path:
                 table.reject("", f"row {number} of {self.file} has no path")
                 continue
-            image_id = os.path.relpath(path, root.absolute()) if os.path.isabs(path) else posixpath.normpath(path)
+            image_id = image_id_of(path, root)
             if image_id.startswith("../"):
                 table.reject(path, "outside the data set's root; set root to a folder that holds all images")
             else:
                 table.add(image_id, label, part)
         return table.build()
+
+
+def image_id_of(path: str, root: Path) -> str:
+    """Return the image_id of a path as a table gives it, absolute or relative to the root of the data set."""
+    return os.path.relpath(path, root.absolute()) if os.path.isabs(path) else posixpath.normpath(path)

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from nearlabel.features.placement import Placement, choose_placement
 from nearlabel.features.preparation import load_image
-from nearlabel.features.weights import preprocessing
+from nearlabel.features.weights.choice import preprocessing
 from nearlabel.learning.data.arrays import write_arrays
 from nearlabel.sources import fingerprint, sources_of
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from nearlabel.features.devices import choose_device, describe_device, torch_set_up
 from nearlabel.features.networks import build_network, classifier_name
-from nearlabel.features.weights import preprocessing
+from nearlabel.features.weights.choice import preprocessing
 from nearlabel.learning.data.decode import network_placement
 from nearlabel.learning.network.split import split_network
 
@@ -23,7 +23,7 @@ class Classifier:
 
     Attributes
     ----------
-    name, weights, weights_sha256 : str
+    name, weights, weights_sha256, weights_source : str
         As of `nearlabel.features.networks.build_network`.
     frozen : torch.nn.Module or None
         The stages that are never trained, from images to what `trained` takes; None where all are trained. In
@@ -42,9 +42,23 @@ class Classifier:
     """
 
     def __init__(
-        self, name, weights, weights_sha256, frozen, trained, head, normalisation, fine_tune, seed, device, threads
+        self,
+        name,
+        weights,
+        weights_sha256,
+        frozen,
+        trained,
+        head,
+        normalisation,
+        fine_tune,
+        seed,
+        device,
+        threads,
+        *,
+        weights_source="",
     ):
         self.name, self.weights, self.weights_sha256, self.seed = name, weights, weights_sha256, seed
+        self.weights_source = weights_source
         self.fine_tune, self.device, self.threads = fine_tune, device, threads
         self.frozen = frozen if frozen is None else frozen.eval().requires_grad_(False).to(device)
         self.trained, self.head = trained.to(device), head
@@ -135,7 +149,7 @@ def build_classifier(
     weights_seed : int, optional
         Of ``seeded`` weights.
     weights_dir, weights_mirror : optional
-        See `nearlabel.features.weights.find_weights_file`.
+        See `nearlabel.features.weights.files.find_weights_file`.
     device : str
         auto, cpu, cuda or cuda:N.
 
@@ -151,7 +165,7 @@ def build_classifier(
     if fine_tune not in FINE_TUNING:
         raise ValueError(f"fine_tune {fine_tune!r} is unknown; choose one of {', '.join(FINE_TUNING)}")
     name = network["name"]
-    model, label, sha256 = build_network(
+    model, label, sha256, source = build_network(
         name, network["weights"], seed=weights_seed, weights_dir=weights_dir, weights_mirror=weights_mirror
     )
     _drop_side_heads(model)
@@ -170,7 +184,18 @@ def build_classifier(
     preset = preprocessing(name, network["weights"])
     normalisation = (preset.mean, preset.std)
     return Classifier(
-        name, label, sha256, frozen, trained, head, normalisation, fine_tune, seed, chosen, network["threads"]
+        name,
+        label,
+        sha256,
+        frozen,
+        trained,
+        head,
+        normalisation,
+        fine_tune,
+        seed,
+        chosen,
+        network["threads"],
+        weights_source=source,
     )
 
 

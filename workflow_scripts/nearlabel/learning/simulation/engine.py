@@ -16,7 +16,15 @@ from nearlabel.learning.network.outputs import Evaluated
 from nearlabel.learning.simulation.protocol import Experiment, draw_first_batch
 from nearlabel.learning.simulation.state import RunState, StateFile
 from nearlabel.learning.strategies.base import Strategy
-from nearlabel.learning.strategies.views import FEATURES, MAPS, MC_PROBABILITIES, POOL_LABELS, PROBABILITIES, View
+from nearlabel.learning.strategies.views import (
+    FEATURES,
+    MAPS,
+    MC_PROBABILITIES,
+    NOVELTY,
+    POOL_LABELS,
+    PROBABILITIES,
+    View,
+)
 from nearlabel.seeds import derive_seed
 
 logger = logging.getLogger(__name__)
@@ -70,6 +78,8 @@ class Engine:
         Of the strategy's random choices.
     state_file : StateFile
         Where the state is kept.
+    novelty : ndarray, shape (n,), optional
+        How novel each image is, for strategies that need it.
     """
 
     def __init__(
@@ -83,11 +93,13 @@ class Engine:
         fold_seed: int,
         query_seed: int,
         state_file: StateFile,
+        novelty: np.ndarray | None = None,
     ):
         self.experiment, self.classifier, self.strategy, self.settings = experiment, classifier, strategy, settings
         self.trainer = Trainer(classifier, values, experiment.labels, settings)
         self.evaluator = Evaluator(classifier, values, settings["evaluation_batch_size"], settings["maps"])
         self._fold_seed, self._query_seed, self._file = fold_seed, query_seed, state_file
+        self._novelty = novelty
         self._row_of = {image: row for row, image in enumerate(experiment.image_id)}
 
     def run(self) -> Run:
@@ -189,6 +201,7 @@ class Engine:
             POSITIVE,
             mc_probabilities=drawn,
             pool_labels=labels[left] if POOL_LABELS in needs else None,
+            novelty=self._novelty[left] if NOVELTY in needs and self._novelty is not None else None,
         )
 
     def _queries(self, number: int, rows: np.ndarray, scores: np.ndarray) -> list[dict[str, Any]]:

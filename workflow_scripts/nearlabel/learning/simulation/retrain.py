@@ -102,10 +102,13 @@ def retrain_cutoffs(
 
 
 def train_on_pool(fold: Fold, settings: Mapping[str, Any], *, fold_seed: int, output) -> None:
-    """Train on the whole pool, the bound of what labelling can reach; arguments as for `train_fresh`."""
+    """Train on the whole pool, the bound of what labelling can reach; arguments as for `train_fresh`.
+
+    The file holds what that returns, and ``weights_source``: where the network's weights were found.
+    """
     experiment = fold.experiment
     found = train_fresh(experiment, fold.classifier, fold.arrays.values, experiment.pool, settings, fold_seed=fold_seed)
-    write_json(output, found)
+    write_json(output, found | {"weights_source": fold.classifier.weights_source})
 
 
 def retrain_run(

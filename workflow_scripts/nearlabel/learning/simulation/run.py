@@ -1,8 +1,12 @@
 """One strategy on one fold, from files to files."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
+from nearlabel.features.store import read_novelty
 from nearlabel.files import write_csv, write_json
 from nearlabel.learning.simulation.engine import Engine
 from nearlabel.learning.simulation.fold import Fold
@@ -18,6 +22,7 @@ def run_strategy(
     *,
     fold_seed: int,
     query_seed: int,
+    novelty=None,
     states,
     output: Mapping[str, Any],
 ) -> None:
@@ -30,12 +35,15 @@ def run_strategy(
         ``name`` and ``parameters``.
     settings, fold_seed, query_seed
         As for `nearlabel.learning.simulation.engine.Engine`.
+    novelty : str or Path, optional
+        The feature file that says how novel each image is, for a strategy that needs it.
     states : str or Path
         Folder of this run's state until it has ended.
     output : mapping of str to path
         ``rounds, queries, choices``.
     """
     experiment = fold.experiment
+    novel = _read_scores(novelty, experiment.image_id) if novelty else None
     parts = {
         "images": str(fold.arrays.attributes["fingerprint"]),
         "labels": experiment.labels.tolist(),
@@ -45,6 +53,7 @@ def run_strategy(
         "strategy": dict(strategy),
         "settings": dict(settings),
         "seeds": [fold_seed, query_seed],
+        "novelty": None if novel is None else hashlib.sha256(novel.tobytes()).hexdigest(),
         "sources": sources_of(__name__).describe(),
     }
     state_file = StateFile(states, parts)
@@ -57,8 +66,19 @@ def run_strategy(
         fold_seed=fold_seed,
         query_seed=query_seed,
         state_file=state_file,
+        novelty=novel,
     ).run()
     write_csv(output["rounds"], run.rounds)
     write_csv(output["queries"], run.queries)
     write_json(output["choices"], run.choices)
     state_file.remove()
+
+
+def _read_scores(path, image_ids: Sequence[str]) -> np.ndarray:
+    """Read how novel images are, in the order of their ids."""
+    found = read_novelty(path)
+    row_of = {image: row for row, image in enumerate(found.image_id)}
+    lacking = [image for image in image_ids if image not in row_of]
+    if lacking:
+        raise ValueError(f"{path} lacks {len(lacking)} images, first {lacking[0]!r}; delete it and run again")
+    return found.scores[[row_of[image] for image in image_ids]]

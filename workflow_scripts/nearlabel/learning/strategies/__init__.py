@@ -12,6 +12,7 @@ from nearlabel.learning.strategies.baselines import Oracle, Random
 from nearlabel.learning.strategies.cluster_margin import ClusterMargin
 from nearlabel.learning.strategies.core_set import CoreSet
 from nearlabel.learning.strategies.gradcam_avg import GradCamAverage
+from nearlabel.learning.strategies.novelty import Novelty
 from nearlabel.learning.strategies.typiclust import TypiClust
 from nearlabel.learning.strategies.uncertainty import MostLikelyDefect, Uncertainty
 from nearlabel.parameters import complete_parameters
@@ -28,6 +29,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
         ClusterMargin,
         Bald,
         MostLikelyDefect,
+        Novelty,
         Oracle,
         Balanced,
     )

@@ -11,6 +11,7 @@ FEATURES = "features"
 MAPS = "maps"
 MC_PROBABILITIES = "mc_probabilities"
 POOL_LABELS = "pool_labels"
+NOVELTY = "novelty"
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class View:
         Class probabilities of the pool in T passes with dropout.
     pool_labels : ndarray of int, shape (pool.size,), optional
         Classes of the pool, which nobody knows while labelling: for bounds alone.
+    novelty : ndarray, shape (pool.size,), optional
+        How novel each image of the pool is to the data set, whatever is labelled.
     available : frozenset of str
         Which needs of strategies the view meets.
 
@@ -46,6 +49,7 @@ class View:
     positive: int = 1
     mc_probabilities: np.ndarray | None = None
     pool_labels: np.ndarray | None = None
+    novelty: np.ndarray | None = None
     available: frozenset[str] = field(init=False)
 
     def __post_init__(self):
@@ -64,6 +68,8 @@ class View:
                     )
         if self.mc_probabilities is not None:
             _check("MC probabilities of the pool", np.swapaxes(self.mc_probabilities, 0, 1), 3, self.pool.size)
+        if self.novelty is not None:
+            _check("novelty of the pool", np.asarray(self.novelty), 1, self.pool.size)
         if self.pool_labels is not None and np.shape(self.pool_labels) != (self.pool.size,):
             raise ValueError(f"labels of the pool have shape {np.shape(self.pool_labels)} for {self.pool.size} images")
         for name, shapes in found.items():
@@ -77,7 +83,7 @@ class View:
         needs = {name for name, shapes in found.items() if name != "logits" and len(shapes) == 2}
         if self.pool.logits is not None:
             needs.add(PROBABILITIES)
-        needs |= {name for name in (MC_PROBABILITIES, POOL_LABELS) if getattr(self, name) is not None}
+        needs |= {name for name in (MC_PROBABILITIES, POOL_LABELS, NOVELTY) if getattr(self, name) is not None}
         object.__setattr__(self, "available", frozenset(needs))
 
     def restrict(self, indices: np.ndarray) -> "View":
@@ -87,6 +93,7 @@ class View:
             pool=self.pool.take(indices),
             mc_probabilities=None if self.mc_probabilities is None else self.mc_probabilities[:, indices],
             pool_labels=None if self.pool_labels is None else np.asarray(self.pool_labels)[indices],
+            novelty=None if self.novelty is None else np.asarray(self.novelty)[indices],
         )
 
 

@@ -13,6 +13,8 @@ from nearlabel.grouping.tree.names import read_names
 from nearlabel.hdf5 import opened_hdf5
 from nearlabel.report.catalogue import MERGE_FIGURES, NODE_FIGURES
 from nearlabel.run_files import (
+    CANDIDATE_INDEX,
+    CANDIDATES,
     CLUSTERS,
     DATASET_FIGURE,
     FEATURES,
@@ -29,6 +31,7 @@ from nearlabel.run_files import (
     SHEET_INDEX,
     SHEETS,
     SILHOUETTE_ERRORS,
+    VERDICT,
     belongs,
     below,
     fields_of,
@@ -43,7 +46,9 @@ class EncoderReport:
     network: str
     weights: str
     weights_sha256: str
+    weights_source: str
     geometry: str
+    pooling: str
     image_size: str
     dimension: int
     library_versions: dict[str, str]
@@ -58,8 +63,9 @@ class EncoderReport:
 class NodeReport:
     """One clustered node: tables as frames, figures (by what they show) and contact sheets as paths.
 
-    ``evidence`` holds the node's rows of ``tables/clusters.csv``; ``remembered`` how many images it had when the user
-    named it and their overlap with those now, where it was named;
+    ``evidence`` holds the node's rows of ``tables/clusters.csv``, ``columns`` and ``column_enrichment`` those of the
+    tables of these names, None in a run without them, ``candidates`` the index of the strips in ``candidates_folder``;
+    ``remembered`` how many images it had when the user named it and their overlap with those now, where it was named;
     ``silhouette_errors`` holds ``silhouette_error.csv`` of every encoder.
     """
 
@@ -72,6 +78,11 @@ class NodeReport:
     figures: dict[str, Path]
     sheets: pd.DataFrame
     sheets_folder: Path
+    verdict: dict
+    candidates: pd.DataFrame
+    candidates_folder: Path
+    columns: pd.DataFrame | None
+    column_enrichment: pd.DataFrame | None
     silhouette_errors: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
@@ -107,7 +118,7 @@ class DatasetReport:
 
 
 def collect_dataset(
-    run_folder, dataset: str, *, nodes, scores, features, figures, levels, evidence, names, classifications
+    run_folder, dataset: str, *, nodes, scores, features, figures, levels, tables, names, classifications
 ) -> DatasetReport:
     """Read what a run holds about one data set.
 
@@ -124,8 +135,8 @@ def collect_dataset(
         of other data sets are left alone. Lists, not folders, so that an encoder no longer in the config is not shown.
     levels : str or Path
         ``levels/{level}.csv`` of the deepest level.
-    evidence : DataFrame
-        ``tables/clusters.csv``.
+    tables : dict of str to DataFrame
+        ``tables/{name}.csv`` by name: clusters, and of a run with extra columns columns and column_enrichment.
     names : str, Path or None
         The user's names for the groups.
     classifications : iterable of (str, str)
@@ -135,7 +146,7 @@ def collect_dataset(
     -------
     DatasetReport
     """
-    own = evidence[evidence["dataset"] == dataset]
+    own = {name: table[table["dataset"] == dataset] for name, table in tables.items()}
     return DatasetReport(
         name=dataset,
         images=read_text_table(below(run_folder, IMAGES, dataset=dataset)),
@@ -144,23 +155,23 @@ def collect_dataset(
         levels=read_level(levels),
         tree_figure=below(run_folder, DATASET_FIGURE, dataset=dataset, kind="tree", suffix="svg"),
         encoders=[read_encoder(path) for path in features if belongs(FEATURES, path, dataset=dataset)],
-        nodes=[collect_node(run_folder, dataset, node, scores=scores, figures=figures, evidence=own) for node in nodes],
+        nodes=[collect_node(run_folder, dataset, node, scores=scores, figures=figures, tables=own) for node in nodes],
         names=read_names(names),
         classifications=[collect_classification(run_folder, dataset, *key) for key in classifications],
     )
 
 
-def collect_node(run_folder, dataset: str, node: str, *, scores, figures, evidence: pd.DataFrame) -> NodeReport:
-    """Read one node's scores, selection and contact-sheet index, and pick its figures; see `collect_dataset`."""
+def collect_node(run_folder, dataset: str, node: str, *, scores, figures, tables: dict) -> NodeReport:
+    """Read one node's scores, selection, verdict and indices of pictures, and pick its figures and rows of tables.
+
+    See `collect_dataset`.
+    """
     place = {"dataset": dataset, "node": node}
-    sheets = pd.read_csv(
-        below(run_folder, SHEET_INDEX, **place),
-        dtype={"image_id": str, "side": str, "file": str, "problem": str},
-        keep_default_na=False,
-    )
+    sheets, candidates = (_read_index(below(run_folder, index, **place)) for index in (SHEET_INDEX, CANDIDATE_INDEX))
+    own = {name: table[table["node"] == node] for name, table in tables.items()}
     then = pd.read_csv(below(run_folder, REMEMBERED, dataset=dataset), dtype={"node": str, "name": str})
     then = then[then["node"] == node]
-    [(_, _, tables, selection)] = collect_scores(scores, [below(run_folder, SELECTION, **place)])
+    [(_, _, score_tables, selection)] = collect_scores(scores, [below(run_folder, SELECTION, **place)])
     errors = {
         encoder: below(run_folder, SILHOUETTE_ERRORS, **place, encoder=encoder)
         for encoder in (fields_of(SCORES, path)["encoder"] for path in own_scores(scores, dataset, node))
@@ -169,16 +180,27 @@ def collect_node(run_folder, dataset: str, node: str, *, scores, figures, eviden
     named = {below(run_folder, NODE_FIGURE, **place, kind=kind, suffix="svg"): kind for kind in kinds}
     return NodeReport(
         name=node,
-        scores=tables,
+        scores=score_tables,
         selection=selection,
         clusters=pd.read_csv(below(run_folder, CLUSTERS, **place), dtype={"image_id": str}, keep_default_na=False),
-        evidence=evidence[evidence["node"] == node],
+        evidence=own["clusters"],
         remembered=None if then.empty else then.iloc[0].to_dict(),
         figures={named[path]: path for path in map(Path, figures) if path in named},
         sheets=sheets,
         sheets_folder=below(run_folder, SHEETS, **place),
+        verdict=json.loads(below(run_folder, VERDICT, **place).read_text(encoding="utf-8")),
+        candidates=candidates,
+        candidates_folder=below(run_folder, CANDIDATES, **place),
+        columns=own.get("columns"),
+        column_enrichment=own.get("column_enrichment"),
         silhouette_errors={name: pd.read_csv(path) for name, path in errors.items() if path.is_file()},
     )
+
+
+def _read_index(path: Path) -> pd.DataFrame:
+    """Read the index of contact sheets or of candidates."""
+    texts = ("image_id", "side", "file", "map_file", "problem", "encoder", "algorithm", "reason")
+    return pd.read_csv(path, dtype=dict.fromkeys(texts, str), keep_default_na=False)
 
 
 def collect_classification(run_folder, dataset: str, node: str, target: str) -> ClassificationReport:
@@ -225,6 +247,13 @@ def own_scores(scores, dataset: str, node: str) -> list[Path]:
     return [Path(path) for path in scores if belongs(SCORES, path, dataset=dataset, node=node)]
 
 
+def read_evidence(path) -> pd.DataFrame:
+    """Read one of ``tables/*.csv`` on groups: names, near-labels, values and notes as text, '' where there is none."""
+    texts = ("dataset", "node", "name", "near_label", "column", "value", "note")
+    frame = pd.read_csv(path, dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values=[""])
+    return frame.fillna(dict.fromkeys(set(texts) & set(frame), ""))
+
+
 def read_text_table(path) -> pd.DataFrame:
     """Read a CSV whose columns are all text; '' where a cell is empty."""
     return pd.read_csv(path, dtype=str, keep_default_na=False)
@@ -239,14 +268,24 @@ def read_encoder(path) -> EncoderReport:
         versions = json.loads(attributes.get("library_versions", "{}"))
     except ValueError:
         versions = {"libraries": str(attributes["library_versions"])}
-    texts = {key: str(attributes.get(key, "")) for key in ("network", "weights", "weights_sha256", "geometry")}
+    keys = ("network", "weights", "weights_sha256", "weights_source", "geometry")
+    texts = {key: str(attributes.get(key, "")) for key in keys}
     return EncoderReport(
         id=path.stem,
         **texts,
+        pooling=_describe_pooling(attributes),
         image_size=_describe_size(attributes.get("image_size", "null")),
         dimension=dimension,
         library_versions=versions,
     )
+
+
+def _describe_pooling(attributes: dict) -> str:
+    """Name of the pooling; of novelty also the share of the novel patches in the features."""
+    pooling = str(attributes.get("pooling", "average")).replace("_", " ")
+    if "novelty" not in attributes:
+        return pooling if attributes.get("weights_sha256") else "–"
+    return f"{pooling} (share {json.loads(attributes['novelty'])['share']:.2g})"
 
 
 def _describe_size(text) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,13 @@ from PIL import Image, ImageDraw, ImageOps
 
 from nearlabel.files import written_whole
 from nearlabel.images.reading import UnreadableImageError, read_image
+from nearlabel.report.grouping.overlays import lay_over
 
 logger = logging.getLogger(__name__)
 
-INDEX_COLUMNS = ["cluster", "size", "side", "file", "columns", "rows", "position", "image_id", "distance", "problem"]
+INDEX_COLUMNS = [
+    "cluster", "size", "side", "file", "map_file", "columns", "rows", "position", "image_id", "distance", "problem"
+]  # fmt: skip
 GAP = 4
 PAPER = (238, 238, 238)
 
@@ -28,6 +32,7 @@ def draw_contact_sheets(
     per_side: int = 20,
     thumbnail: int = 96,
     sheet_width: int = 520,
+    maps: Mapping[str, tuple[np.ndarray, float]] | None = None,
 ) -> pd.DataFrame:
     """Draw two contact sheets per cluster as JPEG and return their index.
 
@@ -53,6 +58,9 @@ def draw_contact_sheets(
         Side in pixels of the square whose area a cell has; the cell's shape follows the images' median shape.
     sheet_width : int
         Width in pixels that the number of columns aims at.
+    maps : mapping, optional
+        Of novelty, by image_id: see `nearlabel.report.grouping.overlays.read_winner_maps`. With them there is a third
+        sheet, ``cluster{number:03d}_nearest_maps.jpg``: the nearest images once more, their maps laid over them.
 
     Returns
     -------
@@ -73,16 +81,21 @@ def draw_contact_sheets(
     columns = max(1, min(per_side, (sheet_width + GAP) // (cell[0] + GAP)))
     index = []
     for cluster, members in clusters.groupby("cluster")["image_id"]:
-        distances = _distances_to_centre(np.asarray(features), [row_of[i] for i in members])
+        distances = distances_to_centre(np.asarray(features), [row_of[i] for i in members])
         # Ties go by name, so that a sheet does not depend on the order of rows.
         ranked = sorted(zip(distances.tolist(), members, strict=True))
         for side, chosen in choose_sides(ranked, per_side):
             used = min(columns, len(chosen))
             file = f"cluster{int(cluster):03d}_{side}.jpg"
-            problems = _draw_sheet(folder / file, [images.loc[name, "path"] for _, name in chosen], cell, used)
+            names = [name for _, name in chosen]
+            problems = draw_sheet(folder / file, list(images.loc[names, "path"]), cell, used)
+            map_file = ""
+            if maps and side == "nearest":
+                map_file = f"{Path(file).stem}_maps.jpg"
+                draw_sheet(folder / map_file, list(images.loc[names, "path"]), cell, used, [maps[i] for i in names])
             shape = {"columns": used, "rows": math.ceil(len(chosen) / used)}
             index += [
-                {"cluster": int(cluster), "size": len(members), "side": side, "file": file}
+                {"cluster": int(cluster), "size": len(members), "side": side, "file": file, "map_file": map_file}
                 | shape
                 | {"position": position, "image_id": name, "distance": distance, "problem": problem}
                 for position, ((distance, name), problem) in enumerate(zip(chosen, problems, strict=True))
@@ -109,13 +122,20 @@ def cell_size(widths, heights, thumbnail: int) -> tuple[int, int]:
     return max(1, round(thumbnail * math.sqrt(shape))), max(1, round(thumbnail / math.sqrt(shape)))
 
 
-def _distances_to_centre(features: np.ndarray, rows: list[int]) -> np.ndarray:
+def distances_to_centre(features: np.ndarray, rows: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Return the Euclidean distance of each of some images to their mean."""
     members = np.asarray(features[rows], dtype=np.float64)
     return np.linalg.norm(members - members.mean(axis=0), axis=1)
 
 
-def _draw_sheet(path: Path, paths: list[str], cell: tuple[int, int], columns: int) -> list[str]:
-    """Write one sheet; return for each image '' or why it could not be read."""
+def draw_sheet(
+    path: Path,
+    paths: list[str],
+    cell: tuple[int, int],
+    columns: int,
+    maps: list[tuple[np.ndarray, float]] | None = None,
+) -> list[str]:
+    """Write one sheet, maps laid over the images where there are any; return for each '' or why it is unreadable."""
     width, height = cell
     rows = math.ceil(len(paths) / columns)
     sheet = Image.new("RGB", (columns * (width + GAP), rows * (height + GAP)), PAPER)
@@ -125,6 +145,7 @@ def _draw_sheet(path: Path, paths: list[str], cell: tuple[int, int], columns: in
         top = position // columns * (height + GAP) + GAP // 2
         try:
             picture = ImageOps.contain(read_image(source, max_pixels=None), cell, Image.Resampling.LANCZOS)
+            picture = lay_over(picture.convert("RGB"), *maps[position]) if maps else picture
             problems.append("")
         except (UnreadableImageError, OSError) as error:
             logger.warning("no thumbnail of %s: %s", source, error)

@@ -8,13 +8,13 @@ import pandas as pd
 
 from nearlabel.report.base.embedding import embed_file
 from nearlabel.report.base.figures import near_label_colors
+from nearlabel.report.grouping.candidate_views import view_candidates, view_others
 from nearlabel.report.grouping.collect import ClassificationReport, DatasetReport, NodeReport
 from nearlabel.report.grouping.tables import winning_row
+from nearlabel.report.grouping.verdicts import SIGNIFICANT, describe_columns, describe_verdict
 from nearlabel.report.grouping.wording import EVIDENCE_HEADERS, FLAGS, SCORE_HEADERS
 
 BAR_PARTS = 8
-# Largest p-value at which a clustering counts as better than chance.
-SIGNIFICANT = 0.05
 
 
 def near_label_shares(near_labels, colors: dict[str, str]) -> list[dict]:
@@ -96,12 +96,14 @@ def _view_groups(data: DatasetReport, nodes: list[dict]) -> list[dict]:
 def _view_node(data, node: NodeReport, near_label: pd.Series, colors, summary, counter) -> dict:
     rows = summary[(summary["dataset"] == data.name) & (summary["node"] == node.name)]
     winner = winning_row(node.scores, node.selection)
+    structure = node.selection.get("structure")
     scores = pd.concat([frame.assign(encoder=name) for name, frame in node.scores.items()], ignore_index=True)
     columns = [c for c in SCORE_HEADERS if c == "flags" or (c in scores and scores[c].notna().any())]
-    flags = sorted({flag for text in scores["flags"] for flag in str(text).split(";") if flag})
+    # A flag may have a number behind it.
+    flags = sorted({flag.partition(":")[0] for text in scores["flags"] for flag in str(text).split(";") if flag})
     published = rows.loc[rows["winner"].astype(bool), "published"]
     own = near_label.reindex(node.clusters["image_id"]).fillna("")
-    evidence = [c for c in EVIDENCE_HEADERS if c in node.evidence and node.evidence[c].notna().any()]
+    evidence = [c for c in EVIDENCE_HEADERS if c in node.evidence and (node.evidence[c].fillna("") != "").any()]
     return {
         "anchor": f"n{next(counter)}",
         "name": node.name,
@@ -113,7 +115,11 @@ def _view_node(data, node: NodeReport, near_label: pd.Series, colors, summary, c
         "selection": node.selection,
         "winner": winner,
         "silhouettes": _describe_silhouettes(node.silhouette_errors, len(node.clusters)),
-        "chance": _judge_by_chance(winner, own),
+        "verdict": describe_verdict(node.verdict, node.selection["criterion"], node.evidence, structure),
+        "structure": structure,
+        "candidates": view_candidates(node.candidates, node.candidates_folder, node.name, node.scores),
+        "others": view_others(node.selection, node.scores),
+        **_view_columns(node),
         "winner_flags": [f for f in str(winner["flags"]).split(";") if f],
         "winner_untrained": any(e.id == node.selection["encoder"] and e.untrained for e in data.encoders),
         "published": published.iloc[0] if len(published) else "",
@@ -147,16 +153,20 @@ def _describe_silhouettes(errors: dict[str, pd.DataFrame], size: int) -> str:
     )
 
 
-def _judge_by_chance(winner: pd.Series, near_labels: pd.Series) -> str:
-    """Say whether the selected clustering tells near-labels apart better than chance: better, no_better or undefined.
+def _view_columns(node: NodeReport) -> dict:
+    """Arrange what the groups share with other columns, and the values that a cluster holds more of than chance gives.
 
-    '' where no image has a near-label.
+    Nothing in a run without such columns.
     """
-    if not (near_labels != "").any():
-        return ""
-    if near_labels[near_labels != ""].nunique() == 1 or pd.isna(winner["null_ratio"]):
-        return "undefined"
-    return "better" if winner["null_p"] <= SIGNIFICANT else "no_better"
+    if node.columns is None:
+        return {"follows": "", "second_labels": []}
+    told = node.column_enrichment
+    told = told[(told["q_value"] <= SIGNIFICANT) & (told["fold_enrichment"] > 1)]
+    return {
+        "follows": describe_columns(node.columns),
+        "second_labels": node.columns.to_dict("records"),
+        "second_enrichment": told.sort_values(["column", "cluster", "p_value"], kind="stable").to_dict("records"),
+    }
 
 
 def _guesses(summary: dict) -> bool:
@@ -210,6 +220,7 @@ def _view_sheet(rows: pd.DataFrame, folder: Path, near_label: pd.Series, colors)
         "count": len(rows),
         "whole": len(rows) == first["size"],
         "picture": embed_file(folder / first["file"]),
+        "maps": embed_file(folder / first["map_file"]) if first["map_file"] else "",
         "cells": [
             {"name": name, "distance": distance, "problem": problem, "label": label, "color": colors[label]}
             for name, distance, problem, label in zip(

@@ -1,6 +1,15 @@
 """What the page says of criteria, flags and columns."""
 
 CRITERIA = {
+    "agreement": (
+        "Agreement: the encoder on whose features different algorithms agree most with each other, beyond what they "
+        "do on structureless data; the smallest k at which they nearly do so most, and there the algorithm that the "
+        "others agree with most. It looks at no near-label."
+    ),
+    "stability": (
+        "Stability: the clustering that changes least when images are left out, beyond what structureless data gives. "
+        "It looks at no near-label."
+    ),
     "min_max": (
         "Min-Max: within each encoder, an algorithm is excluded when another one, itself not excluded, has lower "
         "entropy and higher silhouette at more than half of the k. Among all that are left, the highest silhouette "
@@ -14,13 +23,24 @@ CRITERIA = {
     "chosen": "Chosen by hand: the configuration names this clustering.",
     "silhouette": "Silhouette: the clustering whose clusters are tightest and best separated.",
 }
+CRITERION_NAMES = {
+    "consensus": "found alike by algorithms and encoders, and well separated (consensus)",
+    "min_max": "Min-Max, as the paper's main clustering",
+    "silhouette": "tightest and best separated groups (silhouette)",
+    "agreement": "most agreement between the algorithms, beyond chance (agreement)",
+    "stability": "groups that come back most surely from other samples (stability)",
+    "convergence_difference": "smallest convergence difference, as the paper's sub-clustering",
+    "ami": "nearest to the near-labels (adjusted mutual information)",
+}
 FLAGS = {
+    "lopsided": "one group holds nearly all images, and no other one is large enough to say something",
     "degenerate": "a mixture component has fewer members than the features have dimensions: its shape is a guess",
     "reg_covar_raised": "a mixture's covariance was ill-defined; its regularisation was raised until it fitted",
     "fewer_clusters": "fewer clusters than k came out, as where images have the same features",
     "identical_points": "identical images were put into different clusters, for no reason but their order",
     "sampled_silhouette": "the silhouette is estimated from a sample of the images, see silhouette_error.csv",
     "not_converged": "the iteration limit ended the fit before it settled",
+    "outliers": "one of the clusters holds the images that the algorithm left out of every group, this share of them",
     "disconnected_graph": "the neighbourhood graph falls into separate parts: spectral clustering cannot weigh "
     "them, agglomerative clustering joins them by their means",
 }
@@ -35,7 +55,8 @@ SCORE_HEADERS = {
     "convergence_difference": ("Convergence difference", "(min(l, m) − C-Score) / (l·m); lower is better"),
     "null_ratio": (
         "Null ratio",
-        "convergence difference divided by its mean over permuted near-labels; below 1 is better than chance",
+        "convergence difference divided by its mean over permuted near-labels, the paper's measure; it tells little "
+        "where there are few clusters",
     ),
     "null_p": ("Null p", "chance of a convergence difference at least as small with permuted near-labels"),
     "ami": ("AMI", "adjusted mutual information with the near-labels; 0 is chance, 1 is identity"),

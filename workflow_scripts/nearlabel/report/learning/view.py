@@ -57,7 +57,7 @@ def view_learning(
     shown_as = {name: own for name, own in names.items() if any(name in run.strategies for run in runs)}
     published = [tables[stem].frame["published_mean"].notna().any() for stem in ("table1", "table2", "table3")]
     return {
-        "settings": {key.replace("_", " "): text for key, text in settings.items()},
+        "settings": {key.replace("_", " "): text for key, text in _with_sources(settings, runs).items()},
         "untrained": str(settings.get("weights", "")).startswith("seeded"),
         "renamed": {name: own for name, own in shown_as.items() if name != own},
         "overview": [row for run in runs for row in _overview(run)],
@@ -65,6 +65,15 @@ def view_learning(
         "wins": None if tables["wins"].frame.empty else view_table(tables["wins"], "Who beats whom"),
         "published": view_table(tables["published"], "Published values") if any(published) else None,
     }
+
+
+def _with_sources(settings: Mapping[str, str], runs: Sequence[LearningRuns]) -> dict[str, str]:
+    """Say behind the weights where they were found; the jobs that trained know it, the config does not."""
+    bounds = [bound for run in runs for bound in run.full_pool.values()]
+    sources = sorted({bound["weights_source"] for bound in bounds if bound.get("weights_source")})
+    if not sources or "weights" not in settings:
+        return dict(settings)
+    return dict(settings) | {"weights": f"{settings['weights']}, found in: {', '.join(sources)}"}
 
 
 def view_table(table: LearningTable, title: str, *, hide: Sequence[str] = (), sortable: bool = False) -> dict[str, Any]:

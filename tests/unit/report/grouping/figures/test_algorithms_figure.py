@@ -50,6 +50,19 @@ def test_the_nearest_computed_k_is_named(drawn):
     assert drawn[0].get_suptitle() == "texture, k = 2, the nearest computed to the 3 near-labels"
 
 
+def test_an_algorithm_of_its_own_k_is_shown_at_its_nearest_and_one_that_found_none_not_at_all(drawn):
+    labels = make_labels("kmeans", ks=(2, 3, 4, 5)) | make_labels("dense", ks=(2, 5)) | make_labels("none", ks=())
+    labels["dense"] = labels["dense"]._replace(missing=[3, 4])
+    labels["none"] = labels["none"]._replace(missing=[2, 3, 4, 5])
+    selection = SELECTION | {"algorithm": "dense", "k": 2}
+    plot_algorithms(make_reduced(), labels, label_table("aaaabbbbcccc"), selection, "stem")
+    assert drawn[0].get_suptitle() == "texture, k = 3, as many as near-labels; ★ selected"
+    assert [axis.get_title() for axis in drawn[0].axes[:2]] == ["kmeans", "dense, k = 2 ★"]
+    del labels["kmeans"]
+    plot_algorithms(make_reduced(), labels, label_table("aaaabbbbcccc"), selection, "stem")
+    assert drawn[1].get_suptitle() == "texture, k = 2, the nearest computed to the 3 near-labels; ★ selected"
+
+
 @pytest.mark.parametrize(("near_labels", "why"), [("a" * 12, "one near-label only"), ([""] * 12, "no near-labels")])
 def test_with_less_than_two_near_labels_k_is_the_selected(drawn, near_labels, why):
     plot_algorithms(make_reduced(), make_labels("kmeans", "spectral"), label_table(near_labels), SELECTION, "stem")

@@ -45,6 +45,18 @@ def test_differences_above_and_each_algorithm_beside_its_null_below(drawn):
     assert (band.y0, band.y1) == (pytest.approx(0.9), pytest.approx(1.1))
 
 
+def test_lines_have_gaps_where_an_algorithm_has_no_clustering(drawn):
+    scores, null = make_tables()
+    scores = scores[(scores["algorithm"] == "kmeans") | scores["k"].isin([2, 4])]
+    plot_convergence({"texture": scores}, {"texture": null}, SELECTION, "stem")
+    above, _, own = drawn[0].axes
+    np.testing.assert_array_equal(above.lines[1].get_ydata(), [0.2, np.nan, 0.03, np.nan])
+    # The band has no width at a lone k: a bar stands for it.
+    bars = [segment for collection in own.collections for segment in getattr(collection, "get_segments", list)()]
+    drawn_at = [bar[0][0] for bar in bars if np.isfinite(bar).all() and len(bar)]
+    assert drawn_at == [2, 4]
+
+
 def test_star_at_the_selection_and_ring_at_the_smallest(drawn):
     scores, null = make_tables()
     plot_convergence({"a": scores, "texture": scores}, {"a": null, "texture": null}, SELECTION, "stem")

@@ -1,6 +1,6 @@
 """The paper's Figure 6: every algorithm's clusters at as many clusters as there are near-labels."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -32,8 +32,9 @@ def plot_algorithms(
     """Plot the paper's Figure 6: each algorithm's clusters as points above, their near-label counts as bars below.
 
     k is the number of near-labels among the node's images, or the selected k where there are fewer than two; where
-    that k was not computed, the nearest one that was, as the title says. Clusters are numbered by size within each
-    algorithm: the same number means nothing across algorithms.
+    that k was not computed, the nearest one that was, as the title says. An algorithm that finds its own number of
+    groups is shown at its nearest k, as its title says, or not at all where it found none. Clusters are numbered by
+    size within each algorithm: the same number means nothing across algorithms.
 
     Parameters
     ----------
@@ -62,7 +63,9 @@ def plot_algorithms(
             raise ValueError(f"the labels of {block.algorithm} are of other images than the features; run again")
     known = near_labels.set_index("image_id")["near_label"].fillna("").astype(str)
     near_label = known.reindex(ids).fillna("").to_numpy(dtype=str)
+    labels = {name: block for name, block in labels.items() if block.labels}
     k, why = _choose_k(labels, near_label, selection)
+    own_k = {name: _nearest(block.labels, k) for name, block in labels.items()}
     points, _ = plane_of(reduced)
     columns = min(len(labels), PER_ROW)
     bands = -(-len(labels) // PER_ROW)
@@ -70,10 +73,12 @@ def plot_algorithms(
         figure = Figure(figsize=(max(2.5 * columns + 0.6, 6.0), 4.6 * bands + 0.9), layout="constrained")
         axes = figure.subplots(2 * bands, columns, squeeze=False, height_ratios=[1.5, 1] * bands)
         label_colors = near_label_colors(known)
-        largest = max(int(np.unique(block.labels[k], return_counts=True)[1].max()) for block in labels.values())
+        largest = max(
+            int(np.unique(block.labels[own_k[name]], return_counts=True)[1].max()) for name, block in labels.items()
+        )
         for place, (name, block) in enumerate(labels.items()):
             row, column = 2 * (place // PER_ROW), place % PER_ROW
-            cluster = number_by_size(block.labels[k], ids)
+            cluster = number_by_size(block.labels[own_k[name]], ids)
             found = len(np.unique(cluster))
             colors = dict(enumerate(cluster_colors(found, label_colors)))
             above, below = axes[row, column], axes[row + 1, column]
@@ -81,13 +86,15 @@ def plot_algorithms(
             number_clusters(above, points, cluster, colors, MOST_NUMBERED)
             above.set_xticks([])
             above.set_yticks([])
-            selected = name == selection["algorithm"] and k == selection["k"]
-            title = shorten(name, 24) + (" ★" if selected else "")
+            selected = name == selection["algorithm"] and own_k[name] == selection["k"]
+            title = (
+                shorten(name, 24) + ("" if own_k[name] == k else f", k = {own_k[name]}") + (" ★" if selected else "")
+            )
             above.set_title(title, color=INK, fontweight="bold" if selected else "normal")
             _draw_bars(below, cluster, near_label, label_colors, colors)
             # The same images everywhere, so that heights compare.
             below.set_ylim(0, 1.05 * largest)
-            below.set_title(_describe(near_label, cluster, found, k), fontsize=8, color=INK)
+            below.set_title(_describe(near_label, cluster, found, own_k[name]), fontsize=8, color=INK)
             if column == 0:
                 above.set_ylabel("Component 2")
                 below.set_ylabel("Images")
@@ -96,7 +103,7 @@ def plot_algorithms(
         for axis in axes.T.reshape(columns, bands, 2)[len(labels) - (bands - 1) * PER_ROW :, -1].ravel():
             axis.set_visible(False)
         figure.suptitle(
-            f"{shorten(selection['encoder'], 24)}, k = {k}{why}" + _notes(labels, selection, k),
+            f"{shorten(selection['encoder'], 24)}, k = {k}{why}" + _notes(own_k, selection),
             color=INK,
             fontsize=10,
             fontweight="bold",
@@ -110,8 +117,9 @@ def _choose_k(labels: Mapping[str, LabelBlock], near_label: np.ndarray, selectio
     """Return the k to show and why, in words."""
     count = len(set(near_label.tolist()) - {""})
     wanted = count if count >= 2 else int(selection["k"])
-    computed = set.intersection(*(set(block.labels) for block in labels.values()))
-    k = min(computed, key=lambda other: (abs(other - wanted), other))
+    # Algorithms that find their own number of groups lack most k.
+    common = [set(block.labels) for block in labels.values() if not block.missing]
+    k = _nearest(set.intersection(*common) if common else set.union(*(set(b.labels) for b in labels.values())), wanted)
     if count >= 2:
         why = ", as many as near-labels" if k == wanted else f", the nearest computed to the {count} near-labels"
     else:
@@ -120,9 +128,13 @@ def _choose_k(labels: Mapping[str, LabelBlock], near_label: np.ndarray, selectio
     return k, why
 
 
-def _notes(labels: Mapping[str, LabelBlock], selection: dict, k: int) -> str:
-    notes = [f"the {MOST_NUMBERED} largest numbered"] if k > MOST_NUMBERED else []
-    if selection["algorithm"] in labels and k == selection["k"]:
+def _nearest(ks: Iterable[int], k: int) -> int:
+    return min(ks, key=lambda other: (abs(other - k), other))
+
+
+def _notes(own_k: Mapping[str, int], selection: dict) -> str:
+    notes = [f"the {MOST_NUMBERED} largest numbered"] if max(own_k.values()) > MOST_NUMBERED else []
+    if own_k.get(selection["algorithm"]) == selection["k"]:
         notes.append("★ selected")
     return "".join(f"; {note}" for note in notes)
 

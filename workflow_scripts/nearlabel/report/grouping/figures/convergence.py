@@ -15,6 +15,7 @@ from nearlabel.report.base.figures import (
     set_legend_texts,
 )
 from nearlabel.report.base.text import shorten
+from nearlabel.report.grouping.figures.lines import mark_every, rows_over_k
 from nearlabel.report.grouping.tables import winning_row
 
 TITLE = "C-Score convergence difference"
@@ -70,12 +71,12 @@ def plot_convergence(
         for column, (encoder, table) in enumerate(tables.items()):
             axes[0, column].set_title(shorten(encoder, 28), color=INK, fontweight="bold")
             for number, name in enumerate(algorithms):
-                rows = table[table["algorithm"] == name].sort_values("k")
+                rows = rows_over_k(table, name)
                 style = {
                     "color": colors[name],
                     "marker": MARKERS[number % len(MARKERS)],
                     "markersize": 3.4,
-                    "markevery": (min(number, max(len(rows) - 1, 0)), max(1, len(rows) // 8)),
+                    "markevery": mark_every(rows, number),
                 }
                 axes[0, column].plot(rows["k"], rows["convergence_difference"], linewidth=1.3, **style)
                 _draw_beside_null(axes[1 + number, column], rows, style)
@@ -102,8 +103,8 @@ def _draw_beside_null(axis, rows: pd.DataFrame, style: dict) -> None:
         return
     low, high = _over_mean(rows, "low"), _over_mean(rows, "high")
     axis.fill_between(rows["k"], low, high, color=INK, alpha=0.16, linewidth=0)
-    if len(rows) == 1:
-        # A band would have no width.
+    if len(rows) == 1 or rows["algorithm"].isna().any():
+        # A band would have no width at a k between others that have no clustering.
         axis.vlines(rows["k"], low, high, color=INK, alpha=0.16, linewidth=8)
     axis.axhline(1, color=INK, linewidth=0.8, linestyle=(0, (3, 2)))
     axis.plot(rows["k"], _over_mean(rows, "convergence_difference"), linewidth=1.2, **style)

@@ -4,6 +4,7 @@ import pandas as pd
 
 from nearlabel.report.base.figures import GREY, INK, MARKERS, STYLE, algorithm_colors, save_figure, set_legend_texts
 from nearlabel.report.base.text import shorten
+from nearlabel.report.grouping.figures.lines import mark_every, rows_over_k
 from nearlabel.report.grouping.tables import best_clustering, winning_row
 
 SAMPLED = "sampled_silhouette"
@@ -13,8 +14,9 @@ ROWS = [("entropy", "Label entropy (bits)"), ("silhouette", "Silhouette (−1 to
 def plot_quality(scores: dict[str, pd.DataFrame], selection: dict, stem) -> None:
     """Plot the paper's Figure 2: entropy above, silhouette below, one column per encoder, a line per algorithm.
 
-    A ring marks each encoder's highest silhouette among the algorithms that were not excluded, a star the selected
-    clustering, both with k and value; an excluded algorithm's line is dotted.
+    Lines have gaps where an algorithm has no clustering. A ring marks each encoder's highest silhouette among the
+    algorithms that were not excluded, a star the selected clustering, both with k and value; an excluded algorithm's
+    line is dotted.
 
     Parameters
     ----------
@@ -42,7 +44,7 @@ def plot_quality(scores: dict[str, pd.DataFrame], selection: dict, stem) -> None
             axes[1, column].set_xlabel("Number of clusters k")
             axes[1, column].xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
             for number, name in enumerate(algorithms):
-                rows = frame[frame["algorithm"] == name].sort_values("k")
+                rows = rows_over_k(frame, name)
                 for row, (value, _) in enumerate(ROWS):
                     lines[name] = axes[row, column].plot(
                         rows["k"],
@@ -52,7 +54,7 @@ def plot_quality(scores: dict[str, pd.DataFrame], selection: dict, stem) -> None
                         linestyle=":" if (encoder, name) in excluded else "-",
                         marker=MARKERS[number % len(MARKERS)],
                         markersize=3.6,
-                        markevery=(min(number, max(len(rows) - 1, 0)), max(1, len(rows) // 8)),
+                        markevery=mark_every(rows, number),
                     )[0]
             _mark_optimum(axes[:, column], encoder, scores, selection)
         for row, (_, label) in enumerate(ROWS):

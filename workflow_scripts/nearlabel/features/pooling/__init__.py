@@ -1,0 +1,1 @@
+"""Pooling: how the patches of an image become its features."""
