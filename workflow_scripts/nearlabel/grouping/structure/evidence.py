@@ -69,8 +69,9 @@ def measure_structure(
     """
     table = measure_agreement(labels).reindex(columns=AGREEMENT_COLUMNS)
     # What finds its own number of groups has no counterpart on structureless data.
-    labels = {id: by_k for id, by_k in labels.items() if not CATALOGUE[algorithms[id]["name"]].own_k}
-    table["mean"] = table["k"].map(mean_agreement(labels))
+    given, labels = labels, {id: own for id, own in labels.items() if not CATALOGUE[algorithms[id]["name"]].own_k}
+    if len(labels) < len(given):
+        table["mean"] = table["k"].map(mean_agreement(labels))
     points = _principal_axes(values)
     shared = table.loc[table["mean"].notna(), "k"]
     ks = [k for k in choose_ks(shared.min(), shared.max()) if k <= sample] if len(shared) else []

@@ -6,11 +6,9 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from nearlabel.grouping.scores.limits import LARGEST_SHARE
 from nearlabel.report.base.embedding import embed_file
 from nearlabel.report.grouping.wording import CRITERION_NAMES
-
-# A group with a larger share of the images leaves next to nothing for the others.
-OVERWHELMING = 0.95
 
 
 def view_candidates(
@@ -46,7 +44,7 @@ def view_candidates(
                 **place,
                 "reason": first["reason"],
                 "ami": ami_of(scores, place),
-                "warning": f"One group holds {100 * largest:.1f} % of the images" if largest > OVERWHELMING else "",
+                "warning": f"One group holds {100 * largest:.1f} % of the images" if largest > LARGEST_SHARE else "",
                 "strips": strips,
                 "rest": _describe_rest(first, strips),
                 "choice": choice_lines(node, place),
