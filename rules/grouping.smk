@@ -138,7 +138,6 @@ rule compare_encoders:
         # Labels of every clustering.
         mem_mb=memory(1000, 2, ["labels"]),
         runtime=hours(1),
-        batched=1,
     params:
         library=library_hash("compare_encoders"),
         networks=of_plan(grouping.networks, "node"),
