@@ -10,6 +10,7 @@ if not workflow.config_settings.configfiles:
 
 
 include: "rules/common.smk"
+include: "rules/common_run.smk"
 include: "rules/common_grouping.smk"
 include: "rules/images.smk"
 include: "rules/features.smk"
@@ -17,6 +18,18 @@ include: "rules/grouping.smk"
 include: "rules/models.smk"
 include: "rules/learning.smk"
 include: "rules/report.smk"
+
+
+onstart:
+    CALL.begin()
+
+
+onsuccess:
+    CALL.succeed()
+
+
+onerror:
+    CALL.fail()
 
 
 rule grouping:

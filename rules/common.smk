@@ -1,10 +1,12 @@
 """The plan of this run, and what rules of both halves take from Snakemake's own objects."""
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger
 
 SCRIPTS = Path(workflow.basedir) / "workflow_scripts"
 sys.path.insert(0, str(SCRIPTS))
@@ -13,9 +15,23 @@ os.environ |= {
     "PYTHONPATH": os.pathsep.join(filter(None, [str(SCRIPTS), os.getenv("PYTHONPATH")]))
 }
 
+if os.pathsep in str(SCRIPTS):
+    raise WorkflowError(
+        f"{workflow.basedir} has a '{os.pathsep}' in its path, where Python would search two folders; "
+        "move the checkout"
+    )
+
+# Snakemake starts scripts by the path of its own interpreter, unquoted. Where a shell would take that for something
+# else (a space, a quote, `$`), by its name instead, which is looked for on PATH.
+if shlex.quote(sys.executable) != sys.executable:
+    own = Path(sys.executable)
+    os.environ |= {"PATH": os.pathsep.join([str(own.parent), os.getenv("PATH", "")])}
+    sys.executable = own.name
+
 from nearlabel import run_files
-from nearlabel.config import WINNER, ConfigError, hash_config
-from nearlabel.plan import datasets, grouping, learning, networks, plan_run
+from nearlabel.config import WINNER, ConfigError, ConfigText, hash_config
+from nearlabel.plan import check_own_files, plan_run
+from nearlabel.plan import datasets, grouping, learning, networks
 from nearlabel.plan import report as reporting
 from nearlabel.plan.resources import (
     clustering_memory,
@@ -28,8 +44,14 @@ from nearlabel.run_files import fill
 from nearlabel.seeds import derive_seed
 from nearlabel.sources import sources_of_script
 
+# Jobs read again what was found right when the run began.
+TEXT = None
 try:
-    PLAN = plan_run(config)
+    if workflow.is_main_process:
+        TEXT = ConfigText(
+            workflow.configfiles, workflow.config_settings.config_args or []
+        )
+    PLAN = plan_run(config, TEXT)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
 
@@ -43,11 +65,12 @@ elif os.environ.get("NEARLABEL_CONFIG_HASH") != hash_config(PLAN.config):
     )
 
 # Snakemake takes a missing input for granted where its output is there.
-for key, file in PLAN.own_files():
-    if not Path(file).is_file():
-        raise WorkflowError(
-            f"config: {key}: {file} does not exist; write it or correct its path"
-        )
+if workflow.is_main_process:
+    found = check_own_files(PLAN)
+    if found.wrong:
+        raise WorkflowError(str(ConfigError(found.wrong)))
+    for sentence in found.warnings:
+        logger.warning(f"warning: {sentence}")
 
 
 envvars:

@@ -76,7 +76,6 @@ rule score_clusterings:
         # Points in float64, a membership matrix for each clustering; distances a strip at a time.
         mem_mb=memory(1000, 6),
         runtime=hours(2),
-        batched=1,
         # Where distances are computed changes no decision, and rounding in the last bits: as for encoders, no param.
         device=PLAN.grouping.device,
         gpu=count_gpus(PLAN.grouping.device),
@@ -199,6 +198,9 @@ rule select_clustering:
         mem_mb=memory(1000, 2, ["reduced", "labels"]),
         runtime=minutes(30),
         batched=1,
+        # In thousandths: SLURM adds up what the jobs of a group ask for, and takes no words. No param, as it chooses
+        # no other clustering: what the user has named keeps its number.
+        min_overlap=round(1000 * PLAN.grouping.min_overlap),
     params:
         library=library_hash("select_clustering"),
         criterion=of_plan(grouping.criterion, "node"),

@@ -36,6 +36,7 @@ rule check_images:
     output:
         images=run_files.IMAGES,
         rejected=run_files.REJECTED,
+        ledger=run_files.LEDGER,
     log:
         run_files.log("check_images", "dataset"),
     benchmark:
@@ -55,6 +56,8 @@ rule check_images:
         sample=of_plan(datasets.sample, "dataset"),
         min_accepted=lambda w: PLAN.config.datasets[w.dataset].min_accepted,
         max_pixels=lambda w: PLAN.config.datasets[w.dataset].max_pixels,
+        max_aspect=lambda w: PLAN.config.datasets[w.dataset].max_aspect,
+        scale=of_plan(datasets.scale, "dataset"),
     script:
         "../workflow_scripts/check_images.py"
 
@@ -120,6 +123,7 @@ rule hash_images:
         checkout=CHECKOUT,
     output:
         hashes=run_files.HASHES,
+        duplicates=run_files.NEAR_DUPLICATES,
     log:
         run_files.log("hash_images", "dataset"),
     benchmark:
@@ -128,8 +132,8 @@ rule hash_images:
         "../envs/nearlabel.yaml"
     threads: 2
     resources:
-        # One small image at a time.
-        mem_mb=memory(1000),
+        # A thumbnail of 4 kB for each image; pairs in blocks.
+        mem_mb=memory(2000),
         runtime=hours(1),
         batched=1,
     params:

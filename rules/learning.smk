@@ -85,8 +85,8 @@ rule split_folds:
         "../envs/nearlabel.yaml"
     threads: 1
     resources:
-        # Distances of hashes, in blocks.
-        mem_mb=memory(1000),
+        # Thumbnails, and distances of hashes in blocks.
+        mem_mb=memory(2000),
         runtime=hours(1),
         batched=1,
     params:

@@ -337,6 +337,8 @@ rule tabulate_models:
 
 rule write_report:
     input:
+        ledgers=reporting.ledgers(PLAN),
+        near_duplicates=reporting.near_duplicates(PLAN),
         rejected=grouping.per_dataset(PLAN, run_files.REJECTED),
         images=grouping.per_dataset(PLAN, run_files.IMAGES),
         near_labels=grouping.per_dataset(PLAN, run_files.NEAR_LABELS),

@@ -1,11 +1,13 @@
+from nearlabel.logs import configure_logging
+
+configure_logging(snakemake.log[0])
+
 from threadpoolctl import threadpool_limits
 
 from nearlabel.grouping.clustering.algorithms import sweep
 from nearlabel.grouping.clustering.labels import write_labels
 from nearlabel.grouping.reduction.reduced import read_reduced
-from nearlabel.logs import configure_logging
 
-configure_logging(snakemake.log[0])
 threadpool_limits(snakemake.params.threads)
 reduced = read_reduced(snakemake.input.reduced)
 clustering = snakemake.params.clustering

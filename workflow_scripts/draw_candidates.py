@@ -1,11 +1,13 @@
+from nearlabel.logs import configure_logging
+
+configure_logging(snakemake.log[0])
+
 import pandas as pd
 
 from nearlabel.files import write_csv
 from nearlabel.grouping.selection.selected import read_selection
-from nearlabel.logs import configure_logging
 from nearlabel.report.grouping.candidates import draw_candidates
 
-configure_logging(snakemake.log[0])
 index = draw_candidates(
     read_selection(snakemake.input.selection)._asdict().get("candidates") or [],
     pd.read_csv(snakemake.input.images, dtype=str, keep_default_na=False),

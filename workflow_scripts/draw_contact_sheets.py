@@ -1,13 +1,15 @@
+from nearlabel.logs import configure_logging
+
+configure_logging(snakemake.log[0])
+
 import pandas as pd
 
 from nearlabel.files import write_csv
 from nearlabel.grouping.selection.node_files import read_winner
 from nearlabel.grouping.selection.selected import read_selection
-from nearlabel.logs import configure_logging
 from nearlabel.report.grouping.overlays import read_winner_maps
 from nearlabel.report.grouping.sheets import draw_contact_sheets
 
-configure_logging(snakemake.log[0])
 winner = read_winner(snakemake.input.reduced, snakemake.input.selection)
 index = draw_contact_sheets(
     pd.read_csv(snakemake.input.images, dtype=str, keep_default_na=False),

@@ -1,7 +1,9 @@
-from nearlabel.learning.network.frozen import encode_frozen_stages
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])
+
+from nearlabel.learning.network.frozen import encode_frozen_stages
+
 encode_frozen_stages(
     snakemake.input.images,
     snakemake.output.frozen,

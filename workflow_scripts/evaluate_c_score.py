@@ -1,12 +1,14 @@
+from nearlabel.logs import configure_logging
+
+configure_logging(snakemake.log[0])
+
 import pandas as pd
 
 from nearlabel.files import write_csv
 from nearlabel.grouping.clustering.labels import read_labels
 from nearlabel.grouping.scores.agreement import evaluate_c_score
 from nearlabel.grouping.selection.node_files import read_scores
-from nearlabel.logs import configure_logging
 
-configure_logging(snakemake.log[0])
 scores, null = evaluate_c_score(
     read_scores(snakemake.input.quality),
     read_labels(snakemake.input.labels),

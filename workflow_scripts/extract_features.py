@@ -1,9 +1,11 @@
-import pandas as pd
-
-from nearlabel.features.extract import extract_features
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])
+
+import pandas as pd
+
+from nearlabel.features.extract import extract_features
+
 extract_features(
     pd.read_csv(snakemake.input.images, dtype=str, keep_default_na=False),
     snakemake.params.encoder,

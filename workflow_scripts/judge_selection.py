@@ -1,8 +1,10 @@
-from nearlabel.files import write_json
-from nearlabel.grouping.scores.verdict import judge_node
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])
+
+from nearlabel.files import write_json
+from nearlabel.grouping.scores.verdict import judge_node
+
 verdict = judge_node(
     snakemake.input.reduced,
     snakemake.input.labels,

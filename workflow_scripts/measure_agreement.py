@@ -1,3 +1,7 @@
+from nearlabel.logs import configure_logging
+
+configure_logging(snakemake.log[0])
+
 import sklearn.cluster  # noqa: F401 - loads what threadpool_limits is to limit
 from threadpoolctl import threadpool_limits
 
@@ -5,9 +9,7 @@ from nearlabel.files import write_csv
 from nearlabel.grouping.clustering.labels import read_labels
 from nearlabel.grouping.reduction.reduced import read_reduced
 from nearlabel.grouping.structure.evidence import measure_structure
-from nearlabel.logs import configure_logging
 
-configure_logging(snakemake.log[0])
 threadpool_limits(snakemake.params.threads)
 agreement = measure_structure(
     read_reduced(snakemake.input.reduced).reduction.values,

@@ -1,3 +1,7 @@
+from nearlabel.logs import configure_logging
+
+configure_logging(snakemake.log[0])
+
 import pandas as pd
 import sklearn.cluster  # noqa: F401 - loads what threadpool_limits is to limit
 from threadpoolctl import threadpool_limits
@@ -6,9 +10,7 @@ from nearlabel.files import write_csv
 from nearlabel.grouping.scores.stability import assess_stability
 from nearlabel.grouping.selection.node_files import read_winner
 from nearlabel.grouping.selection.selected import read_selection
-from nearlabel.logs import configure_logging
 
-configure_logging(snakemake.log[0])
 threadpool_limits(snakemake.params.threads)
 winner = read_winner(snakemake.input.reduced, snakemake.input.selection)
 selection = read_selection(snakemake.input.selection)

@@ -1,3 +1,7 @@
+from nearlabel.logs import configure_logging
+
+configure_logging(snakemake.log[0])
+
 import pandas as pd
 import sklearn.cluster  # noqa: F401 - loads what threadpool_limits is to limit
 from threadpoolctl import threadpool_limits
@@ -6,9 +10,7 @@ from nearlabel.files import write_csv
 from nearlabel.grouping.selection.node_files import read_clusters
 from nearlabel.grouping.tree.growth import Limits, measure_groups, plan_level
 from nearlabel.grouping.tree.levels import read_level
-from nearlabel.logs import configure_logging
 
-configure_logging(snakemake.log[0])
 threadpool_limits(snakemake.params.threads)
 clusters = read_clusters(snakemake.input.clusters)
 near_labels = pd.read_csv(snakemake.input.near_labels, dtype=str, keep_default_na=False)

@@ -1,3 +1,7 @@
+from nearlabel.logs import configure_logging
+
+configure_logging(snakemake.log[0])
+
 import json
 from pathlib import Path
 
@@ -5,11 +9,9 @@ import pandas as pd
 
 from nearlabel.grouping.clustering.labels import read_labels
 from nearlabel.grouping.selection.node_files import labels_of, read_node_scores, read_winner
-from nearlabel.logs import configure_logging
 from nearlabel.report.grouping.figures.algorithms import plot_algorithms
 from nearlabel.report.grouping.figures.convergence import plot_convergence
 
-configure_logging(snakemake.log[0])
 selection = json.loads(Path(snakemake.input.selection).read_text(encoding="utf-8"))
 scores = read_node_scores(snakemake.input.scores, snakemake.input.reduced)
 plot_convergence(

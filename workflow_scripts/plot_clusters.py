@@ -1,3 +1,7 @@
+from nearlabel.logs import configure_logging
+
+configure_logging(snakemake.log[0])
+
 import json
 from pathlib import Path
 
@@ -5,11 +9,9 @@ import pandas as pd
 
 from nearlabel.grouping.selection.node_files import read_winner
 from nearlabel.grouping.tree.names import read_names
-from nearlabel.logs import configure_logging
 from nearlabel.report.grouping.figures.clusters import plot_clusters
 from nearlabel.report.grouping.figures.near_labels import plot_near_labels
 
-configure_logging(snakemake.log[0])
 images = [
     read_winner(snakemake.input.reduced, snakemake.input.selection),
     pd.read_csv(snakemake.input.clusters, dtype={"image_id": str}, keep_default_na=False),

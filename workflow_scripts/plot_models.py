@@ -1,13 +1,15 @@
+from nearlabel.logs import configure_logging
+
+configure_logging(snakemake.log[0])
+
 import json
 from pathlib import Path
 
 import pandas as pd
 
 from nearlabel.grouping.tree.names import read_names
-from nearlabel.logs import configure_logging
 from nearlabel.report.grouping.figures.models import plot_decision_tree, plot_models
 
-configure_logging(snakemake.log[0])
 summary = json.loads(Path(snakemake.input.summary).read_text(encoding="utf-8"))
 confusion = pd.read_csv(
     snakemake.input.confusion, dtype={"model": str, "truth": str, "predicted": str}, keep_default_na=False

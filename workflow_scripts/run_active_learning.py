@@ -1,8 +1,10 @@
-from nearlabel.learning.simulation.fold import open_fold
-from nearlabel.learning.simulation.run import run_strategy
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])
+
+from nearlabel.learning.simulation.fold import open_fold
+from nearlabel.learning.simulation.run import run_strategy
+
 fold = open_fold(
     snakemake.input.values,
     snakemake.input.folds,

@@ -1,12 +1,14 @@
+from nearlabel.logs import configure_logging
+
+configure_logging(snakemake.log[0])
+
 from threadpoolctl import threadpool_limits
 
 from nearlabel.files import write_csv
 from nearlabel.grouping.clustering.labels import read_labels
 from nearlabel.grouping.reduction.reduced import read_reduced
 from nearlabel.grouping.scores.quality import assess_clusterings
-from nearlabel.logs import configure_logging
 
-configure_logging(snakemake.log[0])
 threadpool_limits(1)  # the scores have threads of their own
 quality, errors = assess_clusterings(
     read_reduced(snakemake.input.reduced).reduction.values,

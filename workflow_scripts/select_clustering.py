@@ -1,7 +1,9 @@
-from nearlabel.grouping.selection.node import select_node
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])
+
+from nearlabel.grouping.selection.node import select_node
+
 select_node(
     snakemake.input.scores,
     snakemake.input.reduced,
@@ -12,4 +14,5 @@ select_node(
     clusters=snakemake.output.clusters,
     criterion=snakemake.params.criterion,
     choose=snakemake.params.choice,
+    min_overlap=snakemake.resources.min_overlap / 1000,
 )

@@ -1,11 +1,13 @@
+from nearlabel.logs import configure_logging
+
+configure_logging(snakemake.log[0])
+
 from pathlib import Path
 
 from nearlabel.grouping.tree.names import read_names
-from nearlabel.logs import configure_logging
 from nearlabel.report.base.tables import write_table
 from nearlabel.report.grouping.clusters_table import tabulate_clusters
 
-configure_logging(snakemake.log[0])
 evidence, enrichment = tabulate_clusters(
     snakemake.input.clusters,
     snakemake.input.stability,

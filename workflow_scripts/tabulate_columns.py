@@ -1,10 +1,12 @@
+from nearlabel.logs import configure_logging
+
+configure_logging(snakemake.log[0])
+
 from pathlib import Path
 
-from nearlabel.logs import configure_logging
 from nearlabel.report.base.tables import write_table
 from nearlabel.report.grouping.columns_table import tabulate_columns
 
-configure_logging(snakemake.log[0])
 agreement, enrichment = tabulate_columns(
     snakemake.input.clusters,
     snakemake.input.verdicts,

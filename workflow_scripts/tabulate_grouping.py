@@ -1,11 +1,13 @@
+from nearlabel.logs import configure_logging
+
+configure_logging(snakemake.log[0])
+
 from pathlib import Path
 
-from nearlabel.logs import configure_logging
 from nearlabel.report.base.tables import write_table
 from nearlabel.report.grouping.collect import collect_scores
 from nearlabel.report.grouping.tables import grouping_table
 
-configure_logging(snakemake.log[0])
 nodes = collect_scores(snakemake.input.scores, snakemake.input.selections)
 write_table(
     grouping_table(nodes, snakemake.params.kinds),

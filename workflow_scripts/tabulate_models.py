@@ -1,11 +1,13 @@
+from nearlabel.logs import configure_logging
+
+configure_logging(snakemake.log[0])
+
 import json
 from pathlib import Path
 
-from nearlabel.logs import configure_logging
 from nearlabel.report.base.tables import write_table
 from nearlabel.report.grouping.models_table import models_table
 
-configure_logging(snakemake.log[0])
 summaries = [json.loads(Path(path).read_text(encoding="utf-8")) for path in snakemake.input.summaries]
 write_table(
     models_table(summaries),

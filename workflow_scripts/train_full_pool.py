@@ -1,8 +1,10 @@
-from nearlabel.learning.simulation.fold import open_fold
-from nearlabel.learning.simulation.retrain import train_on_pool
 from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])
+
+from nearlabel.learning.simulation.fold import open_fold
+from nearlabel.learning.simulation.retrain import train_on_pool
+
 fold = open_fold(
     snakemake.input.values,
     snakemake.input.folds,

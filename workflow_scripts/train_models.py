@@ -1,10 +1,12 @@
+from nearlabel.logs import configure_logging
+
+configure_logging(snakemake.log[0])
+
 import sklearn.decomposition  # noqa: F401 - loads what threadpool_limits is to limit
 from threadpoolctl import threadpool_limits
 
 from nearlabel.grouping.models.node import train_node
-from nearlabel.logs import configure_logging
 
-configure_logging(snakemake.log[0])
 threadpool_limits(snakemake.params.threads)
 train_node(
     snakemake.input.features,

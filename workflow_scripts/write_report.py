@@ -1,13 +1,16 @@
+from nearlabel.logs import configure_logging
+
+configure_logging(snakemake.log[0])
+
 import yaml
 
 from nearlabel import run_files
-from nearlabel.logs import configure_logging
-from nearlabel.report.base.provenance import describe_machine, library_versions, read_benchmarks
+from nearlabel.report.base.ledger import read_ledgers
+from nearlabel.report.base.provenance import describe_machine, library_versions, read_benchmarks, read_warnings
 from nearlabel.report.grouping.collect import collect_dataset, read_evidence
 from nearlabel.report.learning.collect import collect_learning
 from nearlabel.report.page import write_page
 
-configure_logging(snakemake.log[0])
 run = run_files.run_folder(run_files.PAGE, snakemake.output.page)
 config = snakemake.params.config
 grouped, learnt = [], []
@@ -28,6 +31,7 @@ if config["grouping"]:
             tables=tables,
             names=config["grouping"]["names"].get(dataset),
             classifications=snakemake.params.classifications,
+            assigned=config["datasets"][dataset]["near_labels"],
         )
         for (dataset, nodes), levels in zip(snakemake.params.nodes.items(), snakemake.input.levels, strict=True)
     ]
@@ -46,9 +50,11 @@ write_page(
     machine=describe_machine(),
     # Records of jobs, no results: the page says what they were when it was made.
     stages=read_benchmarks(run_files.below(run, run_files.BENCHMARKS)),
+    warnings=read_warnings(run_files.below(run, run_files.LOGS), snakemake.params.nodes),
     datasets=grouped,
     kinds={name: dataset["kind"] for name, dataset in config["datasets"].items()},
     learning=learnt,
     strategies=learning.get("strategies"),
     settings=learning.get("settings"),
+    ledgers=read_ledgers(snakemake.input.ledgers, snakemake.input.near_duplicates),
 )

@@ -1,5 +1,6 @@
 """Copies of the workflow in folders of their own, and the tiny config that tests run."""
 
+import json
 import os
 import re
 import shutil
@@ -25,7 +26,7 @@ TINY = {
             "near_labels": {"good": 0, "default": 1},
         }
     },
-    "features": {"weights": "seeded", "image_size": 32, "batch_size": 8},
+    "features": {"weights": "seeded", "image_size": 32, "batch_size": 8, "device": "cpu"},
     "grouping": {
         "datasets": ["steel"],
         "levels": [
@@ -79,6 +80,17 @@ class Workspace:
     @config.setter
     def config(self, value: dict) -> None:
         (self.folder / "tiny.yaml").write_text(yaml.safe_dump(value), encoding="utf-8")
+
+    def name_other_images(self) -> str:
+        """Name group root.1 of steel, remembered with other images than it has: a mistake that only the job can see."""
+        memory = self.folder / "results/tiny/steel/grouping/remembered/names/root.1.json"
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        memory.write_text(json.dumps({"name": "x", "sha256": "", "members": ["elsewhere.png"], "overlap": 1.0}))
+        (self.folder / "names.csv").write_text("node,name\nroot.0,good\nroot.1,x\n", encoding="utf-8")
+        config = self.config
+        config["grouping"]["names"] = {"steel": "names.csv"}
+        self.config = config
+        return "failed: collect_groups/steel: ValueError: node root.1, called 'x', had 1 images when it was named"
 
     def snakemake(
         self, *arguments: str, check: bool = True, env: dict[str, str] | None = None

@@ -13,6 +13,7 @@ from pathlib import Path
 import h5py
 import pytest
 
+from helpers.places import REPOSITORY
 from slurm.cluster import missing, one_node_cluster
 
 pytestmark = pytest.mark.slow
@@ -131,7 +132,7 @@ def test_same_bytes_as_a_local_run(way, runs, tiny_run):
 
 def test_only_big_stages_are_jobs_of_their_own(runs):
     output = runs["submitted"].finish()
-    assert output.count("has been submitted with SLURM jobid") < 36  # of 62
+    assert output.count("has been submitted with SLURM jobid") < 45  # of 72
     assert "localrule all" in output
     assert output.count("localrule ") == 1
 
@@ -148,6 +149,44 @@ def test_job_killed_by_its_time_limit_is_told_and_retried(runs):
     assert "DUE TO TIME LIMIT" in output
     assert re.search(r"Error in group images(.*\n)+?Trying to restart job", output)
     assert (runs["limited"].folder / "results/tiny/steel/near_labels.csv").exists()
+
+
+def test_a_job_that_fails_on_the_cluster_costs_nothing(cluster, workspace):
+    sentence = workspace.name_other_images()
+    grouping = workspace.folder / "results/tiny/steel/grouping"
+    before, links = contents(grouping), sorted(grouping.glob("groups/**/*.png"))
+    environment = cluster | {"PATH": os.pathsep.join([str(Path(sys.executable).parent), cluster["PATH"]])}
+    command = [*SUBMIT[:3], "results/tiny/steel/grouping/groups.csv", *SUBMIT[3:], "--retries", "0"]
+    for _ in range(2):
+        done = subprocess.run(command, cwd=workspace.folder, env=environment, capture_output=True, text=True)
+        assert done.returncode != 0
+        last = done.stderr.rstrip().splitlines()[-1]
+        assert last.startswith(sentence), done.stderr
+        assert contents(grouping) == before and sorted(grouping.glob("groups/**/*.png")) == links
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        (["--cpus-per-task=2", "--mem=300M"], "--resources mem_mb=300 gpu=0 --cores 2"),
+        (["--cpus-per-task=2", "--mem-per-cpu=100"], "--resources mem_mb=200 gpu=0 --cores 2"),
+        (["--cpus-per-task=1", "--ntasks=3", "--mem-per-cpu=1G"], "--resources mem_mb=3072 gpu=0 --cores 3"),
+        (["--cpus-per-task=1", "--exclusive", "--mem=300M"], "--resources mem_mb=300 gpu=0 --cores 6"),
+        (["--mem=0"], r"--resources (mem_mb=\d{3,} )?gpu=0 --cores 6"),
+        ([], r"--resources (mem_mb=\d+ )?gpu=0 --cores 6"),
+    ],
+)
+def test_one_allocation_however_memory_is_asked_for(options, asked, cluster, tmp_path):
+    script = tmp_path / "profiles/slurm/one_allocation.sh"
+    script.parent.mkdir(parents=True)
+    shutil.copyfile(REPOSITORY / "profiles/slurm/one_allocation.sh", script)
+    fake = tmp_path / ".venv/bin/snakemake"
+    fake.parent.mkdir(parents=True)
+    fake.write_text('#!/bin/sh\necho "$@"\n')
+    fake.chmod(0o755)
+    command = ["sbatch", "--wait", "--output=said", "--cpus-per-task=6", *options, script, "report"]
+    subprocess.run(command, cwd=tmp_path, env=cluster, check=True, capture_output=True, timeout=120)
+    assert re.fullmatch(f"{asked} report\n", (tmp_path / "said").read_text())
 
 
 def test_nothing_is_left_of_a_cluster():

@@ -181,6 +181,17 @@ def test_seeds_depend_on_run_and_purpose():
     assert 0 <= derive_seed(0, "a") < 2**32
 
 
+def test_warnings_are_called_so(tmp_path):
+    code = (
+        "import logging; from nearlabel.logs import configure_logging; "
+        f"configure_logging({str(tmp_path / 'job.log')!r}); "
+        "logging.info('60 images'); logging.warning('2 files rejected')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines() == ["job: 60 images", "job: warning: 2 files rejected"]
+    assert "WARNING root: 2 files rejected" in (tmp_path / "job.log").read_text(encoding="utf-8")
+
+
 def test_uncaught_errors_reach_log_and_stderr(tmp_path):
     code = (
         "from nearlabel.logs import configure_logging; "

@@ -42,7 +42,9 @@ PATHS = {
     "REJECTED": f"{DATASET}/rejected.csv",
     "NEAR_LABELS": f"{DATASET}/near_labels.csv",
     "COLUMNS": f"{DATASET}/columns.csv",
-    "HASHES": f"{DATASET}/hashes.csv",
+    "HASHES": f"{DATASET}/hashes.h5",
+    "LEDGER": f"{DATASET}/ledger.csv",
+    "NEAR_DUPLICATES": f"{DATASET}/near_duplicates.csv",
     "FEATURES": f"{DATASET}/features/vgg16_tiled.h5",
     "DECODED": f"{DATASET}/images/64x256.h5",
     "LEVELS": f"{DATASET}/grouping/levels/2.csv",
@@ -89,6 +91,8 @@ PATHS = {
     "CANDIDATE_INDEX": f"{FIGURE}_root.1.25_candidates.csv",
     "PAGE": "results/demo-1/report/index.html",
     "BENCHMARKS": "results/demo-1/benchmarks",
+    "LOGS": "results/demo-1/logs",
+    "KEPT": "results/demo-1/.kept",
 }
 # Figures' names are joined by underscores, which data sets, targets and kinds may hold: read back without any only.
 FIGURES = ("NODE_FIGURE", "MODEL_FIGURE", "DATASET_FIGURE")

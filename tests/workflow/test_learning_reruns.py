@@ -58,7 +58,7 @@ def table():
             {"encoder": {"name": "resnet18", "image_size": 96}},
             LEARNT | {"decode_images(96)", "encode_frozen_stages"},
         ),
-        "where it runs": ({"encoder": {"name": "resnet18", "image_size": 64, "device": "cpu"}}, {"write_report"}),
+        "where it runs": ({"encoder": {"name": "resnet18", "image_size": 64, "device": "auto"}}, {"write_report"}),
     }
 
 

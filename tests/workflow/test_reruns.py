@@ -312,7 +312,7 @@ def test_extra_columns_of_a_table(workspace):
 
 
 def test_where_features_are_computed_and_what_none_of_them_uses(workspace):
-    where = {"workers": 2, "device": "cpu", "weights_dir": "w", "weights_mirror": "http://localhost"}
+    where = {"workers": 2, "device": "auto", "weights_dir": "w", "weights_mirror": "http://localhost"}
     unused = {"tile_overlap": 0.5, "novelty": {"temperature": 2.0}}
     change(workspace, "features", to=workspace.config["features"] | where | unused)
     assert workspace.jobs() == {"write_report"}

@@ -45,7 +45,7 @@ def tables(folder):
 def test_contract(tiny_run):
     run = tiny_run.folder / "results/tiny"
     images = read(run / "steel/images.csv")
-    assert list(images) == ["image_id", "path", "class", "part", "width", "height", "mode", "sha256"]
+    assert list(images) == ["image_id", "path", "class", "part", "width", "height", "mode", "sha256", "full_range"]
     assert len(images) == 24
     assert list(read(run / "steel/rejected.csv")) == ["path", "reason"]
     near_labels = read(run / "steel/near_labels.csv")

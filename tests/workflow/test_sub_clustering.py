@@ -3,9 +3,12 @@
 import csv
 from itertools import pairwise
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
+from helpers.workspace import Workspace, copy_workflow
 from nearlabel.grouping.tree.levels import read_level
 
 GROUPING = "results/tiny/steel/grouping"
@@ -137,7 +140,8 @@ def test_names_show_everywhere_and_a_named_node_whose_images_changed_is_reported
     (workspace.folder / "names.csv").write_text("node,name\nroot.77,x\n", encoding="utf-8")
     done = workspace.snakemake(f"{GROUPING}/groups.csv", check=False)
     assert done.returncode != 0
-    assert "no such group; there are root.0, root.0.0, root.0.1" in done.stderr
+    assert "names.csv names root.77, but root has at most 6 clusters, from 0" in done.stderr
+    assert (workspace.folder / f"{GROUPING}/groups.csv").exists()  # refused before anything is made anew
 
 
 def test_a_node_of_one_image_cannot_be_split_and_says_so(workspace):
@@ -151,3 +155,53 @@ def test_a_node_of_one_image_cannot_be_split_and_says_so(workspace):
     done = workspace.snakemake(f"{GROUPING}/root.{alone[0]}/clusters.csv", check=False)
     assert done.returncode != 0
     assert f"node root.{alone[0]} has 1 image, which cannot be clustered; do not expand it" in done.stderr
+
+
+@pytest.mark.slow
+def test_names_and_nodes_follow_their_images(tmp_path):
+    workspace = Workspace(tmp_path)
+    copy_workflow(tmp_path)
+    sizes = {"smooth": 12, "rough": 10, "striped": 8}
+    rng = np.random.default_rng(0)
+    for kind, count in sizes.items():
+        for number in range(count):
+            values = rng.integers(100, 110, (32, 32))
+            if kind == "rough":
+                values = rng.integers(0, 255, (32, 32))
+            elif kind == "striped":
+                values[:, ::4] = 255
+            file = tmp_path / f"parts/{kind}/{number:02d}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(values.astype(np.uint8)).save(file)
+    (tmp_path / "names.csv").write_text("node,name\nroot.0,smooth\nroot.1,rough\nroot.2,striped\n", encoding="utf-8")
+    level = {"encoders": ["texture"], "algorithms": ["kmeans"], "ks": [2, 4]}
+    workspace.config = {
+        "run": "tiny",
+        "datasets": {"steel": {"kind": "image_folder", "root": "parts"}},
+        "grouping": {
+            "datasets": ["steel"],
+            "levels": [level],
+            "choose": {"root": {"algorithm": "kmeans", "k": 3}},
+            "expand": ["root.1"],
+            "names": {"steel": "names.csv"},
+        },
+    }
+    workspace.snakemake(f"{GROUPING}/groups.csv")
+    for number in range(5):
+        (tmp_path / f"parts/smooth/{number:02d}.png").unlink()
+    done = workspace.snakemake(f"{GROUPING}/groups.csv")
+    for node, cluster in (("root.0", 2), ("root.1", 0), ("root.2", 1)):
+        assert f"node {node} follows its images: by size it would be cluster {cluster}" in done.stderr
+    groups = read(tmp_path / f"{GROUPING}/groups.csv")
+    kinds = groups["image_id"].str.split("/").str[0]
+    assert len(groups) == 25 and groups["name"].tolist() == kinds.tolist()
+    rough = groups.loc[kinds == "rough", "image_id"]
+    assert set(read(tmp_path / f"{GROUPING}/root.1/clusters.csv")["image_id"]) == set(rough)
+
+    # Of one kind nothing is left, and only its name is asked for.
+    for file in (tmp_path / "parts/striped").iterdir():
+        file.unlink()
+    change(workspace, choose={"root": {"algorithm": "kmeans", "k": 2}})
+    done = workspace.snakemake(f"{GROUPING}/groups.csv", check=False)
+    assert done.returncode != 0
+    assert "names.csv names root.2, but root has at most 2 clusters" in done.stderr

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import secrets
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,7 +74,9 @@ def write_json(path: str | Path, content: Any) -> None:
 
 
 def read_table(path: str | os.PathLike, columns: tuple[str, ...]) -> pd.DataFrame:
-    """Read a CSV as text, or raise an error that names it.
+    """Read a CSV that `write_csv` wrote as text, or raise an error that names it.
+
+    Tables of the user's own have other dialects: see `nearlabel.tables`.
 
     Parameters
     ----------
@@ -103,6 +106,11 @@ def read_table(path: str | os.PathLike, columns: tuple[str, ...]) -> pd.DataFram
         if column not in table:
             raise ValueError(f"{path}: no column {column!r}; it has {', '.join(map(repr, table.columns))}.")
     return table
+
+
+def how_to_remake(what: str | os.PathLike) -> str:
+    """Say, at the end of a sentence, how a file, or what a rule makes, is made again; nothing is deleted for that."""
+    return f"make it again: call snakemake as for the run, with --forcerun {shlex.quote(str(what))}"
 
 
 def _host() -> str:

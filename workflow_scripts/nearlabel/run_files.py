@@ -20,9 +20,11 @@ SYNTHETIC = f"{_DATASET}/synthetic"
 SYNTHETIC_TABLE = f"{_DATASET}/synthetic.csv"
 IMAGES = f"{_DATASET}/images.csv"
 REJECTED = f"{_DATASET}/rejected.csv"
+LEDGER = f"{_DATASET}/ledger.csv"
 NEAR_LABELS = f"{_DATASET}/near_labels.csv"
 COLUMNS = f"{_DATASET}/columns.csv"
-HASHES = f"{_DATASET}/hashes.csv"
+HASHES = f"{_DATASET}/hashes.h5"
+NEAR_DUPLICATES = f"{_DATASET}/near_duplicates.csv"
 FEATURES = f"{_DATASET}/features/{{encoder}}.h5"
 DECODED = f"{_DATASET}/images/{{size}}.h5"
 
@@ -84,11 +86,14 @@ CANDIDATE_INDEX = f"{CANDIDATES}.csv"
 PAGE = f"{RUN}/report/index.html"
 
 BENCHMARKS = f"{RUN}/benchmarks"
+LOGS = f"{RUN}/logs"
+# Second names of what jobs are making anew; see `nearlabel.kept`.
+KEPT = f"{RUN}/.kept"
 
 
 def log(rule: str, *wildcards: str) -> str:
     """Pattern of a rule's log: ``results/{run}/logs/{rule}/{dataset}/….log``."""
-    return f"{RUN}/logs/{_job(rule, wildcards)}.log"
+    return f"{LOGS}/{_job(rule, wildcards)}.log"
 
 
 def benchmark(rule: str, *wildcards: str) -> str:

@@ -45,6 +45,28 @@ def strategy(name, **parameters):
         ({"encoder": "resnet81"}, "learning.encoder.name: 'resnet81' is no torchvision classifier"),
         ({"encoder": "texture"}, "learning.encoder.name: 'texture' is no torchvision classifier"),
         ({"encoder": "custom"}, "learning.encoder.name: 'custom' is no torchvision classifier"),
+        ({"encoder": "squeezenet1_0"}, "learning.encoder.name: squeezenet1_0 ends in a convolution; take a network"),
+        (
+            {"encoder": {"name": "vit_b_16", "image_size": 128}},
+            "learning.encoder: image_size: vit_b_16 takes images of 224 pixels alone; leave image_size out",
+        ),
+        (
+            {"encoder": {"name": "inception_v3", "image_size": [64, 300]}},
+            "learning.encoder: image_size: inception_v3 takes images of 75 pixels and more, not 64",
+        ),
+        (
+            {"encoder": "vit_b_16"},
+            "learning.strategies.2: gradcam_avg compares activation maps, and vit_b_16 has none; take a convolutional",
+        ),
+        (
+            {"encoder": "vit_l_32", "strategies": [{"name": "balanced", "parameters": {"strategy": "gradcam_avg"}}]},
+            "learning.strategies.0: gradcam_avg compares activation maps, and vit_l_32 has none",
+        ),
+        (
+            {"encoder": {"name": "resnet18", "image_size": 32}},
+            "gradcam_avg compares activation maps, and those of resnet18 are of a single position where images are of "
+            "32 pixels; set learning.encoder.image_size to 33 or more",
+        ),
         (
             {"encoder": {"name": "resnet18", "geometry": "tile"}},
             "learning.encoder.geometry: input should be 'squash' or 'official', not 'tile'",
@@ -81,6 +103,8 @@ def strategy(name, **parameters):
         ({"folds": 2}, "learning.folds: "),
         ({"duplicate_distance": 65}, "learning.duplicate_distance: "),
         ({"duplicate_distance": -1}, "learning.duplicate_distance: "),
+        ({"duplicate_distance": "None"}, "learning.duplicate_distance: write a number of bits from 0 to 64, or none"),
+        ({"duplicate_distance": None}, "learning.duplicate_distance: write a number of bits from 0 to 64, or none"),
         ({"batch_size": 1}, "learning.batch_size: "),
         ({"training": "incremental"}, "learning.training: input should be 'newest_batch', 'warm_all' or 'cold_all'"),
         ({"fine_tune": "none"}, "learning.fine_tune: input should be 'full', 'last_block' or 'head', not 'none'"),
@@ -124,7 +148,7 @@ def test_refusals_name_the_key_in_one_sentence(settings, sentence):
 @pytest.mark.parametrize(
     "settings",
     [
-        {"encoder": {"name": "vgg16", "geometry": "official", "image_size": 32}, "features": {"geometry": "tile"}},
+        {"encoder": {"name": "vgg16", "geometry": "official", "image_size": 64}, "features": {"geometry": "tile"}},
         {"encoder": {"name": "resnet18", "image_size": [32, 640]}},
         {"strategies": strategy("gradcam_avg", window=9), "maps": {"size": [9, 20]}},
         {"strategies": strategy("gradcam_avg", window=3), "maps": {"size": [3, 3]}},
@@ -250,18 +274,6 @@ def test_neither_half(absent):
         plan_run(bare | absent)
 
 
-def test_tables_of_the_users_own_are_listed_once():
-    both = config(near_labels="labels.csv") | {"grouping": GROUPING | {"names": {"steel": "names.csv"}}}
-    both["datasets"]["more"] = {"kind": "image_folder", "root": "more", "near_labels": "more.csv"}
-    both["datasets"]["unused"] = {"kind": "image_folder", "root": "unused", "near_labels": "unused.csv"}
-    both["learning"]["datasets"] = ["steel", "more"]
-    assert plan_run(both).own_files() == [
-        ("grouping.names.steel", "names.csv"),
-        ("datasets.steel.near_labels", "labels.csv"),
-        ("datasets.more.near_labels", "more.csv"),
-    ]
-
-
 def test_hash_follows_what_learning_says():
     assert hash_config(load_config(config())) == hash_config(load_config(config(folds=10)))
     assert hash_config(load_config(config())) == hash_config(load_config(config(optimiser={"learning_rate": 1e-4})))
@@ -282,3 +294,17 @@ def test_the_papers_second_data_set_can_be_turned_on():
     plan = plan_run(yaml.safe_load(text))
     assert plan.learning.datasets == list(plan.config.datasets) == ["ksdd2", "parts"]
     assert plan.config.datasets["parts"].label_column == "class"
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"encoder": "vit_b_16", "strategies": ["random", "uncertainty", "core_set", "badge", "typiclust", "bald"]},
+        {"encoder": {"name": "vit_b_16", "image_size": 224}, "strategies": ["random"]},
+        {"encoder": {"name": "vit_b_16", "weights": "swag_e2e.pth", "image_size": 384}, "strategies": ["bald"]},
+        {"encoder": {"name": "resnet18", "image_size": 32}, "strategies": ["random"]},
+        {"encoder": {"name": "inception_v3", "image_size": [75, 107]}},
+    ],
+)  # fmt: skip
+def test_networks_run_what_they_can(keys):
+    assert plan_run(config(**keys)).network.name in str(keys["encoder"])

@@ -53,7 +53,7 @@ def test_prepare_travels_without_the_network():
 
 
 def test_preprocessing_of_the_weights_own_enum():
-    encoder = build_encoder("efficientnet_b0", "seeded", seed=0, geometry="official")
+    encoder = build_encoder("efficientnet_b0", "seeded", seed=0, geometry="official", device="cpu")
     assert (encoder.settings["placement"]["size"], encoder.settings["placement"]["resize"]) == (224, 256)
     assert encoder.settings["placement"]["interpolation"] == "bicubic"
 

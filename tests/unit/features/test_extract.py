@@ -92,8 +92,8 @@ def test_rows_follow_the_list_and_duplicates_are_computed_once(images, run, enco
 def test_attributes(images, run):
     attributes = read_features(run(images, NETWORK | {"id": "mine"})).attributes
     assert attributes.keys() == {
-        "encoder", "network", "weights", "weights_sha256", "weights_source", "geometry", "image_size", "pooling",
-        "cache", "library_versions",
+        "encoder", "network", "weights", "weights_sha256", "weights_source", "weights_dir", "geometry", "image_size",
+        "pooling", "cache", "library_versions",
     }  # fmt: skip
     assert [attributes[key] for key in ("encoder", "weights", "geometry", "image_size")] == [
         "mine", "seeded", "squash", "32"
@@ -270,3 +270,36 @@ def test_the_log_tells_the_rate(images, run, caplog, capsys):
 def test_no_image_is_an_error(images, run):
     with pytest.raises(ValueError, match="no image"):
         run(images[:0])
+
+
+def deepen(path):
+    """Save an 8-bit image's values as a camera of 12 bits does; return the file."""
+    values = np.rint(np.asarray(Image.open(path)) * (4095 / 255)).astype(np.uint16)
+    Image.fromarray(values).save(path.with_suffix(".tif"))
+    return path.with_suffix(".tif")
+
+
+def test_images_of_more_bits_are_scaled_as_their_table_says(run, images, tmp_path):
+    expected = read_features(run(images)).features
+    deep = listed([deepen(Path(path)) for path in images["path"]])
+    dark = read_features(run(deep)).features
+    assert not np.allclose(dark, expected, rtol=0.01)
+    # What the cache has of the same files at another scale is no answer.
+    scaled = read_features(run(deep.assign(full_range="4095"), output=tmp_path / "scaled.h5")).features
+    assert np.array_equal(scaled, expected)
+    assert np.array_equal(read_features(run(deep)).features, dark)
+
+
+def test_novelty_is_learnt_at_the_scale_of_the_table(run, images, tmp_path):
+    novel = NETWORK | {"image_size": 64, "pooling": "novelty", "novelty": {"reference": 9, "share": 0.5}}
+    deep = listed([deepen(Path(path)) for path in images["path"]])
+    found = [read_features(run(table, novel)).features for table in (deep, deep.assign(full_range="4095"))]
+    assert not np.allclose(*found, rtol=0.01)
+
+
+def test_strips_too_thin_to_be_placed_are_named_before_any_is_decoded(run, images, encoded):
+    images.loc[4, ["width", "height"]] = "1", "20000"
+    images.loc[4, "path"] = "gone.png"
+    with pytest.raises(ValueError, match=r"'image 4\.png': 1 x 20000 pixels would become .* geometry 'tile'.*squash"):
+        run(images, NETWORK | {"geometry": "tile", "image_size": 224})
+    assert encoded == []

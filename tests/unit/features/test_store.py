@@ -42,11 +42,11 @@ def test_a_damaged_file_is_named(tmp_path):
     write_features(path, np.zeros((3, 500), np.float32), IDS, {})
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match=r"x\.h5.*delete it"):
+    with pytest.raises(ValueError, match=r"x\.h5.*--forcerun"):
         read_features(path)
     with h5py.File(path, "w") as file:
         file["features"] = np.zeros((3, 2))
-    with pytest.raises(ValueError, match=r"x\.h5.*delete it"):
+    with pytest.raises(ValueError, match=r"x\.h5.*--forcerun"):
         read_features(path)
     with pytest.raises(FileNotFoundError, match="absent"):
         read_features(tmp_path / "absent.h5")
@@ -90,7 +90,7 @@ def test_a_reference_comes_back_from_either_file(tmp_path):
 def test_a_file_without_a_reference_says_what_to_do(tmp_path):
     file = tmp_path / "x.h5"
     write_features(file, np.zeros((1, 1), np.float32), ["a"], {"pooling": "novelty"})
-    with pytest.raises(ValueError, match=r"x\.h5 keeps no reference set.*delete it and run again"):
+    with pytest.raises(ValueError, match=r"x\.h5 keeps no reference set.*--forcerun"):
         read_reference(file)
     with pytest.raises(FileNotFoundError, match="none"):
         read_reference(tmp_path / "none.h5")

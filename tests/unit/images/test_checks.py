@@ -35,7 +35,8 @@ def test_columns_and_values(tmp_path):
     save(tmp_path / "a/turned.jpg", exif=exif)
     save(tmp_path / "b/clear.png", mode="RGBA")
     images, rejected = check_images(read(tmp_path))
-    assert list(images.columns) == ["image_id", "path", "class", "part", "width", "height", "mode", "sha256"]
+    columns = ["image_id", "path", "class", "part", "width", "height", "mode", "sha256", "full_range"]
+    assert list(images.columns) == columns
     assert list(rejected.columns) == ["path", "reason"]
     assert images[["image_id", "class", "width", "height", "mode"]].to_numpy().tolist() == [
         ["a/turned.jpg", "a", 12, 30, "L"],
@@ -62,7 +63,7 @@ def test_every_bad_file_has_its_line_and_the_run_goes_on(folder):
         "letter.jpg": "not an image in a known format",
         "notes.txt": "not an image by its suffix",
         "bomb.png": "2000 x 2000 pixels, above the limit of 1000000",
-        "broken link.png": "does not exist",
+        "broken link.png": "leads to no file",
     }.items():
         assert text in reasons[name]
 
@@ -88,22 +89,27 @@ def test_duplicate_ids(tmp_path):
     ]
 
 
-def test_exact_duplicates_and_constant_images_are_kept_and_named(tmp_path, caplog):
+def test_exact_duplicates_and_constant_images_are_kept(tmp_path):
     for name in ("a.png", "b.png", "c.png"):
         save(tmp_path / name, seed=0 if name != "c.png" else 1)
     Image.new("L", (5, 5), 7).save(tmp_path / "flat.png")
-    images, rejected = check_images(read(tmp_path))
+    facts = {}
+    images, rejected = check_images(read(tmp_path), facts=facts)
     assert len(images) == 4
     assert images["sha256"].nunique() == 3
     assert rejected.empty
-    assert "1 images are exact copies" in caplog.text
-    assert "1 images are of one colour throughout; they are kept, for example 'flat.png'" in caplog.text
+    assert list(facts) == images["image_id"].tolist()
+    assert [name for name, fact in facts.items() if fact.constant] == ["flat.png"]
 
 
-def test_pages_are_named(tmp_path, caplog):
-    save(tmp_path / "a.tif", save_all=True, append_images=[Image.new("L", (5, 5))])
-    assert len(check_images(read(tmp_path)).images) == 1
-    assert "1 files hold several frames or pages" in caplog.text
+def test_links_that_lead_nowhere_and_formats_that_are_not_read_are_named(folder):
+    os.symlink("nowhere.png", folder / "dangling.png")
+    os.symlink("itself.png", folder / "itself.png")
+    (folder / "phone.jpg").write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    rejected = check_images(read(folder)).rejected
+    assert rejected["reason"].tolist() == ["a link that leads to no file"] * 2 + [
+        "a HEIF photo, which is not read; save it as PNG or TIFF"
+    ]
 
 
 @pytest.mark.parametrize("name", ['it\'s a "strip".png', "two\nlines.png", "größe_磁砖.png", "; rm -rf $HOME.png"])
@@ -216,7 +222,7 @@ def test_too_few_accepted(folder):
         (folder / f"good/{number}.json").touch()
     dataset = read(folder)
     images, rejected = check_images(dataset)
-    by_name = len(dataset.rejected)
+    by_name = len(dataset.left_out)
     assert by_name == 50
     require_accepted(images, rejected, 0.4, listing="rejected.csv", by_name=by_name)
     with pytest.raises(
@@ -228,7 +234,7 @@ def test_too_few_accepted(folder):
 def test_none_accepted(tmp_path):
     (tmp_path / "a.png").touch()
     images, rejected = check_images(read(tmp_path))
-    assert list(images.columns)[-1] == "sha256"
+    assert list(images.columns)[-2:] == ["sha256", "full_range"]
     with pytest.raises(ValueError, match="only 0 of 1 images"):
         require_accepted(images, rejected, 0.0, listing="rejected.csv")
 
@@ -241,3 +247,23 @@ def test_tables_hold_any_name(tmp_path):
         tmp_path / "table.csv", dtype={"image_id": str}, keep_default_na=False, na_values={"score": [""]}
     )
     pd.testing.assert_frame_equal(back, frame)
+
+
+def test_thin_strips_are_rejected_by_name(tmp_path):
+    for name, size in (("wide.png", (20_000, 1)), ("high.png", (1, 1001)), ("bar.png", (1000, 1))):
+        Image.new("L", size).save(tmp_path / name)
+    images, rejected = check_images(read(tmp_path))
+    assert images["image_id"].tolist() == ["bar.png"]
+    assert rejected["reason"].tolist() == [
+        "1 x 1001 pixels, one side more than max_aspect = 1000 times the other",
+        "20000 x 1 pixels, one side more than max_aspect = 1000 times the other",
+    ]
+    assert len(check_images(read(tmp_path), max_aspect=20_000).images) == 3
+
+
+def test_a_file_of_20_gb_is_rejected(folder):
+    with open(folder / "b.tif", "wb") as file:
+        file.truncate(20 << 30)
+    images, rejected = check_images(read(folder))
+    assert len(images) == 30
+    assert rejected["reason"].item().startswith("the file has 21474836480 bytes, above the limit")

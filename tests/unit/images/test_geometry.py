@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from nearlabel.images.geometry import place_image, tile_starts
+from nearlabel.images import geometry as geometry_module
+from nearlabel.images.geometry import place_image, placing_refusal, tile_starts
 
 
 def picture(height, width):
@@ -92,3 +93,37 @@ def test_errors_name_what_is_wrong():
         place_image(image, "tile", 8, tile_overlap=1)
     with pytest.raises(ValueError, match="RGB"):
         place_image(image.convert("L"), "squash", 8)
+
+
+@pytest.mark.parametrize(
+    ("size", "geometry", "options"),
+    [
+        ((1, 20_000), "tile", {}),
+        ((20_000, 1), "tile", {}),
+        ((1, 20_000), "official", {"resize": 256}),
+        ((3, 20_000), "official", {"resize": 256}),
+        ((40, 20_000), "tile", {"tile_overlap": 0.95}),
+    ],
+)
+def test_strips_that_would_fill_the_memory_are_refused(size, geometry, options):
+    message = rf"{size[0]} x {size[1]} pixels would become \d+ by geometry '{geometry}', above the limit of 67108864"
+    with pytest.raises(ValueError, match=message):
+        place_image(Image.new("RGB", size), geometry, 224, **options)
+    assert place_image(Image.new("RGB", size), "squash", 32).shape == (1, 32, 32, 3)
+
+
+@given(
+    st.integers(1, 60), st.integers(1, 60), st.sampled_from(["tile", "official"]), st.integers(8, 40), st.floats(0, 0.9)
+)
+@settings(max_examples=60, deadline=None)
+def test_the_limit_counts_what_placing_makes(width, height, geometry, size, overlap):
+    image = Image.new("RGB", (width, height))
+    options = {"tile_overlap": overlap} if geometry == "tile" else {"resize": size + 3}
+    made = place_image(image, geometry, size, **options)
+    pixels = made.shape[0] * size * size
+    geometry_module.MAX_PLACED_PIXELS, limit = pixels - 1, geometry_module.MAX_PLACED_PIXELS
+    try:
+        assert placing_refusal(width, height, geometry, size, **options) is not None
+    finally:
+        geometry_module.MAX_PLACED_PIXELS = limit
+    assert placing_refusal(width, height, geometry, size, **options) is None

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from nearlabel.images.listing import data_files, fingerprint_listing
+from nearlabel.images.listing import data_files, fingerprint_listing, is_foreign, name_foreign
 
 
 def touch(root, *names):
@@ -39,7 +39,7 @@ def test_every_file_counts(folder):
 
 def test_root_and_hidden_files_do_not_count(folder, tmp_path_factory):
     before = fingerprint_listing(spec(folder))
-    touch(folder, ".git/HEAD", ".DS_Store")
+    touch(folder, ".git/HEAD", ".DS_Store", "@eaDir/b.png/SYNOPHOTO_THUMB_M.jpg", "good/Thumbs.db", "#recycle/a.png")
     assert fingerprint_listing(spec(folder)) == before
     other = tmp_path_factory.mktemp("elsewhere") / "moved"
     os.rename(folder, other)
@@ -79,6 +79,61 @@ def test_links_are_followed_once(folder):
     os.symlink(folder / "good", folder / "linked")
     os.symlink(folder, folder / "good" / "loop")
     assert [name for name in data_files("image_folder", folder) if "a.png" in name] == ["good/a.png", "linked/a.png"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("@eaDir/a.jpg", "good/@eaDir/a.png/SYNOFILE_THUMB_M.png", "#recycle/a.png", "#snapshot/a.png"),
+        *("$RECYCLE.BIN/S-1/a.png", "System Volume Information/a.png", "__MACOSX/good/._a.png", "lost+found/a.png"),
+        *(".thumbnails/a.png", ".git/HEAD", ".ipynb_checkpoints/a.png", "__pycache__/a.png", "good/THUMBS.DB"),
+        *("Desktop.ini", "good/._a.jpg", ".DS_Store", "~$list.xlsx", "@Recycle/"),
+    ],
+)
+def test_what_systems_and_programs_leave_is_none_of_the_users(name):
+    assert is_foreign(name)
+
+
+@pytest.mark.parametrize("name", ["eaDir/a.png", "recycle/a.png", "thumbs/a.png", "Thumbs.db.png", "#1.png"])
+def test_other_names_are_the_users(name):
+    assert not is_foreign(name)
+
+
+def test_folders_that_are_not_entered_are_named_with_their_reason(folder, monkeypatch):
+    os.symlink(folder, folder / "good" / "loop")
+    touch(folder, "@eaDir/a.png", "shut/a.png")
+    scan = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("shut"):
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    reasons = {name: name_foreign(folder, name) for name in data_files("image_folder", folder) if name.endswith("/")}
+    assert reasons == {
+        "@eaDir/": "left by a system or program beside the images",
+        "good/loop/": "a link to a folder that it lies in; it is not followed",
+        "shut/": "the folder cannot be listed (Permission denied); correct its permissions",
+    }
+    assert len(fingerprint_listing(spec(folder))) == 64
+
+
+def test_links_that_lead_nowhere_are_files_to_complain_about(folder):
+    os.symlink("itself.png", folder / "itself.png")
+    os.symlink("nowhere.png", folder / "dangling.png")
+    assert {"itself.png", "dangling.png"} <= set(data_files("image_folder", folder))
+    assert len(fingerprint_listing(spec(folder))) == 64
+
+
+def test_a_csv_may_name_anything(folder):
+    touch(folder, "@eaDir/a.png")
+    (folder / "list.csv").write_text("path\n@eaDir/a.png\n" + "x" * 300 + ".png\n")
+    listed = {"kind": "csv", "file": str(folder / "list.csv")}
+    before = fingerprint_listing(listed)
+    assert len(before) == 64
+    os.utime(folder / "@eaDir/a.png", ns=(1, 1))
+    assert fingerprint_listing(listed) != before
 
 
 def test_synthetic_is_the_workflows_own(tmp_path):

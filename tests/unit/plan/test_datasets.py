@@ -3,6 +3,7 @@
 import pytest
 
 from nearlabel.config import ConfigError
+from nearlabel.images.scales import Scale
 from nearlabel.plan import plan_run
 from nearlabel.plan.datasets import (
     chosen_dataset,
@@ -13,10 +14,11 @@ from nearlabel.plan.datasets import (
     reader_spec,
     sample,
     sample_labels_file,
+    scale,
     synthetic_strips,
 )
 
-COMMON = {"min_accepted": 0.9, "max_pixels": 1000}
+COMMON = {"min_accepted": 0.9, "max_pixels": 1000, "max_aspect": 50, "bits": "12", "float_range": [0, 2.5]}
 
 
 def plan_of(seed=0, **datasets):
@@ -50,12 +52,31 @@ def test_strips_are_drawn_by_their_own_keys():
     }
 
 
+def test_the_scale_of_values():
+    plan = plan_of(steel=steel(), tiles=tiles(**COMMON))
+    assert scale(plan, "steel") == {"bits": None, "float_range": None}
+    assert scale(plan, "tiles") == {"bits": 12, "float_range": [0, 2.5]}
+    Scale(**scale(plan, "tiles"))
+
+
 def test_extra_columns_are_no_key_of_the_reader():
     """Else a column more would read, encode and cluster the images again."""
     own = {"kind": "csv", "file": "tiles.csv"}
     plan = plan_of(plain=own, more=own | {"extra_columns": ["machine", "shift"]}, steel=steel())
     assert reader_spec(plan, "plain") == reader_spec(plan, "more")
     assert [extra_columns(plan, name) for name in ("plain", "more", "steel")] == [[], ["machine", "shift"], []]
+
+
+def test_the_splits_of_a_layout_are_columns(tmp_path):
+    (tmp_path / "bottle/train/good").mkdir(parents=True)
+    plan = plan_of(
+        several={"kind": "mvtec", "root": str(tmp_path)},
+        one={"kind": "mvtec", "root": str(tmp_path / "bottle")},
+        away={"kind": "mvtec", "root": str(tmp_path / "away")},
+    )
+    names = ("several", "one", "away")
+    assert [extra_columns(plan, name) for name in names] == [["split", "category"], ["split"], ["split"]]
+    assert reader_spec(plan, "one") == {"kind": "mvtec", "root": str(tmp_path / "bottle")}
 
 
 @pytest.mark.parametrize("columns", [["a", "a"], ["image_id"], [""]])

@@ -106,6 +106,7 @@ def test_folds_are_split_by_data_set():
         "seed": 1256709210,
     }
     assert learning.splitting(plan, "tiles")["seed"] != 1256709210
+    assert learning.splitting(plan_of(duplicate_distance="none"), "steel")["distance"] is None
 
 
 def test_seeds_differ_by_fold_and_by_strategy():

@@ -44,6 +44,22 @@ def test_a_node_has_a_dendrogram_where_its_level_merges():
     assert report.node_figures(plan, "root.1") == EVERY_NODE
 
 
+def test_every_data_set_has_a_ledger_and_those_that_are_compared_near_duplicates():
+    both = {
+        "grouping": {"datasets": ["tiles"], "levels": [{"encoders": ["texture"]}]},
+        "learning": {"datasets": ["steel"]},
+    }
+    plan = plan_of(**both)
+    assert report.ledgers(plan) == ["results/demo/tiles/ledger.csv", "results/demo/steel/ledger.csv"]
+    assert report.near_duplicates(plan) == ["results/demo/steel/near_duplicates.csv"]
+    assert report.near_duplicates(grouped()) == []
+    classified = grouped(classify=[{"target": "clusters"}])
+    assert report.near_duplicates(classified) == [
+        "results/demo/steel/near_duplicates.csv",
+        "results/demo/tiles/near_duplicates.csv",
+    ]
+
+
 def test_tables_of_grouping_come_in_the_formats_asked_for():
     plan = grouped()
     assert report.grouping_tables(plan) == [

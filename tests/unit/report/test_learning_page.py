@@ -103,6 +103,20 @@ def test_section_says_what_was_done_and_what_it_is_worth(html):
     assert "0.8900 ± 0.0100" in text
 
 
+def test_a_short_last_batch_is_said_with_what_it_means(html, tmp_path):
+    assert "last batch" not in text_of(html)
+    runs = make(tmp_path)
+    for rounds in runs.rounds.values():
+        rounds[0].loc[9, "n_labelled"] = 94
+    said = text_of(read(tmp_path, [runs], settings={"training": "newest_batch"}))
+    assert "In 1 of 3 folds the last batch, an open circle, holds only 4 of 10 images, and its model learnt" in said
+    for rounds in runs.rounds.values():
+        for fold in (1, 2):
+            rounds[fold].loc[9, "n_labelled"] = 95
+    said = text_of(read(tmp_path, [runs], settings={"training": "warm_all"}))
+    assert "The last batch, an open circle, holds only 4 to 5 of 10 images, all that the pool had left." in said
+
+
 def test_section_says_where_the_weights_were_found(html, tmp_path):
     assert "weights seeded geometry" not in text_of(html) and "found in" not in text_of(html)
     runs = make(tmp_path)

@@ -1,6 +1,7 @@
 import base64
 import hashlib
 import json
+import os
 import re
 import shutil
 from html.parser import HTMLParser
@@ -17,6 +18,7 @@ from nearlabel.grouping.reduction.reduce import reduce_features
 from nearlabel.grouping.reduction.reduced import Reduced, write_reduced
 from nearlabel.grouping.tree.levels import list_expanded
 from nearlabel.grouping.tree.remembered import memory_table, remember
+from nearlabel.report.base.ledger import Ledger, LedgerRow
 from nearlabel.report.catalogue import MERGE_FIGURES, NODE_FIGURES
 from nearlabel.report.grouping import collect
 from nearlabel.report.grouping.candidates import draw_candidates
@@ -25,6 +27,7 @@ from nearlabel.report.grouping.figures.clusters import plot_clusters
 from nearlabel.report.grouping.figures.quality import plot_quality
 from nearlabel.report.grouping.sheets import draw_contact_sheets
 from nearlabel.report.grouping.views import near_label_shares
+from nearlabel.report.outdated import mark_outdated
 from nearlabel.report.page import TEMPLATES, write_page
 
 HOSTILE = [
@@ -198,6 +201,7 @@ def read_page(run, columns=False, **more):
         tables={"clusters": evidence} | (COLUMNS if columns else {}),
         names=run / "tiles/names.csv",
         classifications=[("root", "clusters")],
+        assigned={"<i>rust</i>": "1", "default": "0"},
     )
     arguments = {
         "run": "demo",
@@ -258,6 +262,7 @@ def test_page_says_what_was_selected_and_what_it_is_worth(html):
     assert "Silhouette 0.2200, entropy 1.2000 bits, clusters of 2 to 3 images" in text
     assert "The weights of resnet18 are not trained: its features are random projections of the image" in text
     assert "The weights of texture are not trained" not in text
+    assert "Warning: near_labels names classes that no image has, '<i>rust</i>'; the images have " in text
     assert "Weights found in" in text
     assert "<b>package</b> held 1.0" in text
     assert "degenerate: a mixture component has fewer members" in text
@@ -340,6 +345,25 @@ def test_same_files_make_the_same_page(run, html):
     assert read_page(run) == html
 
 
+def test_warnings_of_jobs_are_on_the_page(run):
+    html = read_page(run, warnings={"<b>: 3 images are alike": [f"check/{name}" for name in "abcde"], "x": ["y"]})
+    assert '<a class="caution" href="#warnings">2 warnings of jobs</a>' in html
+    assert "&lt;b&gt;: 3 images are alike" in html and "(check/a, check/b, check/c and 2 more)" in html
+    assert "warnings of jobs" not in read_page(run)
+
+
+def test_an_outdated_page_says_so_once_and_keeps_its_time(run):
+    html, page = read_page(run), run / "report/index.html"
+    os.utime(page, (5, 5))
+    mark_outdated(page)
+    mark_outdated(page)
+    marked = page.read_text(encoding="utf-8")
+    assert marked.count('role="alert"') == 1 and page.stat().st_mtime == 5
+    assert re.sub('<p role="alert".*\n', "", marked) == html
+    mark_outdated(run / "report/none.html")
+    assert not (run / "report/none.html").exists()
+
+
 def test_stages_and_the_papers_choice(run):
     stages = pd.DataFrame(
         [{"rule": "cluster_images", "jobs": 4, "total_seconds": 12.34, "longest_seconds": 4.0, "cpu_seconds": np.nan}]
@@ -355,16 +379,36 @@ def test_many_rejected_images_are_counted_and_the_file_is_named(run, tmp_path):
     shutil.copytree(run, tmp_path / "run")
     reject(tmp_path / "run", 205)
     text = " ".join(Outline(read_page(tmp_path / "run")).text.split())
-    assert "205 of 210 files could not be used. The first 200 are shown; all are in tiles/rejected.csv." in text
+    assert "205 of 210 files were not used, one by one The first 200 are shown; all are in tiles/rejected.csv." in text
     assert r"bad/199\n" in text
     assert r"bad/200\n" not in text
+
+
+def test_what_became_of_the_files_is_said_at_the_top(run):
+    ledger = Ledger(
+        [
+            LedgerRow("accepted", "images", 97, ["a"]),
+            LedgerRow("rejected", "empty <b>", 3, ["x\n<img src=x onerror=alert(3)>.png", "y", "z"]),
+            LedgerRow("left out", "hidden", 7, ["h", "i", "j"]),
+            LedgerRow("warned", "classes test say nothing", 5, ["a", "b", "c"]),
+            LedgerRow("noted", "grey", 1, ["g"]),
+        ]
+    )
+    html = read_page(run, ledgers={"tiles": ledger})
+    assert "onerror=alert(3)>" not in html and "empty <b>" not in html
+    text = " ".join(Outline(html).text.split())
+    assert "Rejected3 Other files, left out7" in text
+    assert text.index("3 of 100 images (3.0 %) were rejected: empty <b> (3).") < text.index("5 images: classes test")
+    assert text.index("5 images: classes test") < text.index("Near-labels: ")
+    assert r"rejected3empty <b>x\n<img src=x onerror=alert(3)>.png, y, z left out7hiddenh, i, j, … " in text
 
 
 def test_without_near_labels_and_rejected_images(tmp_path):
     html = read_page(make_run(tmp_path / "run", labelled=False, rejected=0))
     outline = Outline(html)
     assert "The images have no near-labels" in outline.text
-    assert "None: every file that the data set names was read." in outline.text
+    assert "Every file that the data set names was read, and none is odd." in outline.text
+    assert "were not used" not in outline.text
     assert "near-label <b>" not in html
     assert "AMI" not in {t.strip() for t in re.findall(r"<th[^>]*>([^<]*)</th>", html)}
 

@@ -1,35 +1,33 @@
 """The configuration: typed models that say what a run may ask for, checked when the workflow is parsed.
 
-Only the Snakefile (and a notebook, if it likes) imports this package; jobs get narrow slices of it as params, so that a
-new key here reruns nothing.
+Only the Snakefile and its profiles (and a notebook, if it likes) import this package; jobs get narrow slices of it as
+params, so that a new key here reruns nothing.
 """
 
 import hashlib
 import json
-import re
 
 from pydantic import Field, ValidationError, model_validator
 
-from nearlabel.config.base import PATTERNS, Id, Model
-from nearlabel.config.datasets import KINDS, Dataset
+from nearlabel.config.base import ConfigError, Id, Model
+from nearlabel.config.datasets import Dataset
+from nearlabel.config.errors import describe_error
 from nearlabel.config.features import WINNER, Encoder, Features
 from nearlabel.config.grouping import Grouping
 from nearlabel.config.learning import Learning
+from nearlabel.config.text import ConfigText
 
 __all__ = [
     "WINNER",
     "Config",
     "ConfigError",
+    "ConfigText",
     "Encoder",
     "describe_error",
     "hash_config",
     "json_schema",
     "load_config",
 ]
-
-
-class ConfigError(ValueError):
-    """A configuration that cannot be run; its text names the key, what is wrong and, where possible, what to do."""
 
 
 class Config(Model):
@@ -84,44 +82,15 @@ class Config(Model):
             )
 
 
-_UNION_TAGS = re.compile(r"^(list\[|dict\[|str$|int$|float$|literal\[|bool$|constrained)|function-")
-
-
-def describe_error(error: ValidationError, where: str = "") -> str:
-    """One sentence for the first problem, and how many more there are."""
-    problems = error.errors(include_url=False)
-    # Beside what is wrong with a list, a union also says that the list is not its single word.
-    problems = [p for p in problems if not str(*p["loc"][-1:]).startswith("literal[")] or problems
-    first = problems[0]
-    parts = [str(part) for part in first["loc"]]
-    if parts[:1] == ["datasets"] and len(parts) > 2 and parts[2] in KINDS:
-        del parts[2]  # the union's tag, which is not a key
-    path = ".".join(part for part in [where, *(p for p in parts if not _UNION_TAGS.match(p))] if part)
-    if first["type"] == "extra_forbidden":
-        text = f"{path} is not a known key; see config/README.md for the keys"
-    elif first["type"] == "union_tag_invalid":
-        text = f"{path}.kind: {first['ctx']['tag']!r} is unknown; choose one of {', '.join(sorted(KINDS))}"
-    elif first["type"] == "string_pattern_mismatch" and first["ctx"]["pattern"] in PATTERNS:
-        text = f"{path}: {first['input']!r} is not {PATTERNS[first['ctx']['pattern']]}"
-    elif first["type"] == "missing":
-        text = f"{path} is missing"
-    elif first["type"] == "value_error":
-        reason = str(first["ctx"]["error"])
-        text = reason if not path or reason.startswith(("grouping.", "learning.", "datasets.")) else f"{path}: {reason}"
-    else:
-        given = first.get("input")
-        shown = f", not {given!r}" if isinstance(given, str | int | float | bool | list) or given is None else ""
-        text = f"{path}: {first['msg'][0].lower()}{first['msg'][1:]}{shown}"
-    return text + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else "")
-
-
-def load_config(raw: dict) -> Config:
+def load_config(raw: dict, text: ConfigText | None = None) -> Config:
     """Check a configuration.
 
     Parameters
     ----------
     raw : dict
         As Snakemake or YAML gives it.
+    text : ConfigText, optional
+        What is written in the files that it comes from: where YAML has changed what should be text, it is refused.
 
     Returns
     -------
@@ -131,12 +100,15 @@ def load_config(raw: dict) -> Config:
     Raises
     ------
     ConfigError
-        Unknown key, wrong type, or impossible value; one sentence with the key's path.
+        Unknown key, wrong type, or impossible value; one sentence for each, with the key's path.
     """
     try:
-        return Config.model_validate(raw)
+        config = Config.model_validate(text.restore_keys(raw) if text else raw)
     except ValidationError as error:
-        raise ConfigError(f"config: {describe_error(error)}") from None
+        raise ConfigError(describe_error(error, Config, text=text)) from None
+    if text and (changed := text.refusals(config)):
+        raise ConfigError(changed)
+    return config
 
 
 def hash_config(config: Config) -> str:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator
 
-from nearlabel.config.base import Model, Share
+from nearlabel.config.base import FileName, Label, Model, Share
 
 
 class Sample(Model):
@@ -15,7 +15,7 @@ class Sample(Model):
 
 
 class _Dataset(Model):
-    near_labels: dict[str, str | None] | str | None = Field(
+    near_labels: dict[Label, Label | None] | FileName | None = Field(
         None,
         description="Class → near-label, `default` for the classes not named; or a CSV with image_id and near_label; "
         "absent: the class itself.",
@@ -25,13 +25,39 @@ class _Dataset(Model):
     max_pixels: int = Field(
         178_956_970, gt=0, description="Refuse an image with more pixels than this (decompression bombs)."
     )
+    max_aspect: float = Field(
+        1000, ge=1, description="Refuse an image whose long side is more than so many times the short one."
+    )
+    bits: Literal["auto", 8, 10, 12, 14, 16] = Field(
+        "auto",
+        description="Bits that the camera's values use in files of 16 bits, one scale for the whole data set; auto: "
+        "the fewest that hold all images.",
+    )
+    float_range: Annotated[list[float], Field(min_length=2, max_length=2)] | None = Field(
+        None,
+        description="Values of floating-point images that become black and white; absent: 0 to 1, to 255 or to 65535, "
+        "whichever all images need.",
+    )
+
+    @field_validator("bits", mode="before")
+    @classmethod
+    def _read_bits(cls, bits):
+        # From the command line numbers come as text.
+        return int(bits) if isinstance(bits, str) and bits.isdecimal() else bits
+
+    @field_validator("float_range")
+    @classmethod
+    def _check_float_range(cls, limits):
+        if limits is not None and not limits[0] < limits[1]:
+            raise ValueError(f"must be the lowest value and a higher one, not {limits}")
+        return limits
 
 
 class ImageFolder(_Dataset):
     """A folder of images, one sub-folder per class or none."""
 
     kind: Literal["image_folder"]
-    root: str = Field(description="The folder.")
+    root: FileName = Field(description="The folder.")
     classes: bool = Field(True, description="The first sub-folder is the class.")
 
 
@@ -39,8 +65,8 @@ class Csv(_Dataset):
     """Images listed in a CSV."""
 
     kind: Literal["csv"]
-    file: str = Field(description="The CSV.")
-    root: str | None = Field(None, description="Folder that the paths start from; absent: the CSV's own.")
+    file: FileName = Field(description="The CSV.")
+    root: FileName | None = Field(None, description="Folder that the paths start from; absent: the CSV's own.")
     path_column: str = Field("path", description="Column with the image's path.")
     label_column: str | None = Field(None, description="Column with the class.")
     part_column: str | None = Field(None, description="Column with the part; images of one part stay in one fold.")
@@ -61,28 +87,35 @@ class Severstal(_Dataset):
     """Severstal steel defect detection: `train.csv` and `train_images/`."""
 
     kind: Literal["severstal"]
-    root: str = Field(description="The folder with train.csv and train_images/.")
+    root: FileName = Field(description="The folder with train.csv and train_images/.")
 
 
 class KolektorSdd(_Dataset):
     """KolektorSDD: `kosNN/PartN.jpg` and `kosNN/PartN_label.bmp`."""
 
     kind: Literal["kolektor_sdd"]
-    root: str = Field(description="The folder with the kosNN folders.")
+    root: FileName = Field(description="The folder with the kosNN folders.")
 
 
 class KolektorSdd2(_Dataset):
     """KolektorSDD2: `train/` and `test/` with `NNNNN.png` and `NNNNN_GT.png`."""
 
     kind: Literal["kolektor_sdd2"]
-    root: str = Field(description="The folder with train/ and test/.")
+    root: FileName = Field(description="The folder with train/ and test/.")
 
 
 class MagneticTile(_Dataset):
     """Magnetic tile defects: `MT_*/Imgs/*.jpg`, masks as PNG beside."""
 
     kind: Literal["magnetic_tile"]
-    root: str = Field(description="The folder with the MT_* folders.")
+    root: FileName = Field(description="The folder with the MT_* folders.")
+
+
+class MvtecAd(_Dataset):
+    """MVTec AD and its like: `train/good/`, `test/scratch/`, `ground_truth/scratch/`, of one category or of several."""
+
+    kind: Literal["mvtec"]
+    root: FileName = Field(description="The folder with train/ and test/, or one with such a folder for each category.")
 
 
 class Synthetic(_Dataset):
@@ -101,7 +134,8 @@ class Synthetic(_Dataset):
 
 
 Dataset = Annotated[
-    ImageFolder | Csv | Severstal | KolektorSdd | KolektorSdd2 | MagneticTile | Synthetic, Field(discriminator="kind")
+    ImageFolder | Csv | Severstal | KolektorSdd | KolektorSdd2 | MagneticTile | MvtecAd | Synthetic,
+    Field(discriminator="kind"),
 ]
 
 KINDS = tuple(get_args(model.model_fields["kind"].annotation)[0] for model in get_args(get_args(Dataset)[0]))

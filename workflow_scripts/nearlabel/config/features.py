@@ -1,18 +1,30 @@
 """The encoders: what turns images into features."""
 
-from difflib import get_close_matches
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from nearlabel.config.base import DEVICE, Id, Model
-from nearlabel.features.catalogue import OWN_ENCODERS, list_networks
+from nearlabel.config.base import DEVICE, FileName, Id, Model, expand_path
+from nearlabel.config.errors import close_names
+from nearlabel.features.catalogue import OWN_ENCODERS, check_sides, list_networks
 from nearlabel.features.pooling.catalogue import POOLINGS, REFERENCE, TEMPERATURE, has_maps
 
 Geometry = Literal["official", "squash", "tile", "native"]
 
 WINNER = "winner"  # stands for the parent's winning encoder in paths below the root
 QUERY_NOVELTY = "query_novelty"  # the encoder that tells the query strategy `novelty` how novel images are
+
+
+def _expand_entry(entry: str | dict[str, Any]) -> str | dict[str, Any]:
+    """Expand the paths of an entry as it is given, so that a configuration says the same wherever a job reads it."""
+    if isinstance(entry, str):
+        return entry
+    files = [key for key in ("module", "weights", "weights_dir") if isinstance(entry.get(key), str)]
+    return entry | {key: expand_path(entry[key]) for key in files}
+
+
+# A network by name, or a mapping with its keys.
+NetworkEntry = Annotated[str | dict[str, Any], AfterValidator(_expand_entry)]
 
 
 class Novelty(Model):
@@ -30,8 +42,10 @@ class Novelty(Model):
 class Features(Model):
     """Defaults of every encoder; an entry of `encoders` may override each of them."""
 
-    weights: str = Field("imagenet", description="imagenet, a named torchvision enum, a file, or seeded (untrained).")
-    weights_dir: str | None = Field(None, description="Folder with downloaded weight files, for machines offline.")
+    weights: FileName = Field(
+        "imagenet", description="imagenet, a named torchvision enum, a file, or seeded (untrained)."
+    )
+    weights_dir: FileName | None = Field(None, description="Folder with downloaded weight files, for machines offline.")
     weights_mirror: str | None = Field(None, description="Base URL that serves the weight files.")
     geometry: Geometry = Field("squash", description="How an image is brought to the network's size.")
     image_size: int | None = Field(None, ge=8, description="Side in pixels; absent: the weights' own.")
@@ -51,8 +65,8 @@ class Encoder(Features):
     """One encoder, complete: what `features` says, then what its own entry says."""
 
     id: Id
-    name: str = Field(pattern=r"^[A-Za-z0-9_]+$")
-    module: str | None = Field(None, description="custom: Python file with the network.")
+    name: str
+    module: FileName | None = Field(None, description="custom: Python file with the network.")
     callable: str | None = Field(None, description="custom: function in it that returns the network.")
 
     @model_validator(mode="after")
@@ -60,7 +74,7 @@ class Encoder(Features):
         self._check_id()
         own, known = OWN_ENCODERS.get(self.name), list_networks()
         if known and not own and self.name not in known:
-            near = ", ".join(get_close_matches(self.name, [*OWN_ENCODERS, *known], 3)) or "resnet50"
+            near = ", ".join(close_names(self.name, [*OWN_ENCODERS, *known])) or "resnet50"
             names = ", ".join(OWN_ENCODERS)
             raise ValueError(f"'{self.name}' is no encoder: not {names} or a torchvision classifier ({near}?)")
         if self.name == "custom" and not (self.module and self.callable):
@@ -71,6 +85,9 @@ class Encoder(Features):
             raise ValueError(f"a {self.name} encoder needs `weights`: the file with its state dict, *.pth or *.pt")
         if self.pooling != "average" and not has_maps(self.name):
             raise ValueError(f"{self.name} passes no maps on, which pooling {self.pooling} needs; set pooling: average")
+        if self.image_size and not own and self.geometry != "native":
+            sides = [self.image_size] if isinstance(self.image_size, int) else self.image_size
+            check_sides(self.name, self.weights, sides)
         # What an encoder does not use must not tell two of its runs apart.
         if own and not own.weights:
             self.weights, self.batch_size, self.threads, self.pooling = "none", 1, 1, "average"

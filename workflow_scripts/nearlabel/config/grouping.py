@@ -1,10 +1,12 @@
 """The grouping half: what is clustered, how, and what is made of the clusters."""
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from nearlabel.config.base import DEVICE, Id, Model, Node, Share
+from nearlabel.config.base import DEVICE, DuplicateDistance, FileName, Id, Label, Model, Node, Share
+from nearlabel.config.features import NetworkEntry
 from nearlabel.grouping.clustering.catalogue import CATALOGUE as ALGORITHMS
 from nearlabel.grouping.models.catalogue import CATALOGUE as MODELS
 from nearlabel.grouping.scores.limits import EXACT_UP_TO, SAMPLE
@@ -79,7 +81,7 @@ class Algorithm(Model):
 class Level(Model):
     """What is clustered, how, at one depth of the tree; a key left out is taken from the level above."""
 
-    encoders: list[str | dict[str, Any]] | None = Field(
+    encoders: list[NetworkEntry] | None = Field(
         None,
         min_length=1,
         description="Names, or mappings with id, name and features keys. Below the root, absent: the parent's winner.",
@@ -93,6 +95,16 @@ class Level(Model):
         None,
         description="consensus (default), agreement, stability, min_max, silhouette; convergence_difference, ami.",
     )
+
+    @field_validator("ks", mode="before")
+    @classmethod
+    def _read_ks(cls, ks):
+        # A person's 2-20 or 2..20, and a single number.
+        if isinstance(ks, str | int) and (found := re.findall(r"[0-9]+", str(ks))):
+            raise ValueError(f"must be [first, last], not {ks}; write [{found[0]}, {found[-1]}]")
+        if isinstance(ks, list) and len(ks) != 2:
+            raise ValueError(f"must be [first, last], not {ks}")
+        return ks
 
     @field_validator("ks")
     @classmethod
@@ -161,11 +173,9 @@ class Classification(Model):
         list(MODELS), min_length=1, description="Names, or mappings with id, name and parameters."
     )
     folds: int = Field(5, ge=2, description="Folds of the stratified cross-validation.")
-    duplicate_distance: int = Field(
-        4, ge=0, le=64, description="Images whose perceptual hashes differ in at most so many bits stay in one fold."
-    )
+    duplicate_distance: DuplicateDistance = 4
     choose: Id | None = Field(None, description="Model to save; absent: the best classifier by balanced accuracy.")
-    normal: str | None = Field(
+    normal: Label | None = Field(
         None, description="Label that the anomaly detectors take as normal; absent: the most frequent."
     )
 
@@ -194,7 +204,9 @@ class Grouping(Model):
         200, ge=200, description="Permutations of the near-labels that scores and the verdict are compared with."
     )
     bootstraps: int = Field(50, ge=1, description="Bootstraps of the clusters' stability.")
-    names: dict[Id, str] = Field({}, description="Data set → CSV with node and name: what the user calls the groups.")
+    names: dict[Id, FileName] = Field(
+        {}, description="Data set → CSV with node and name: what the user calls the groups."
+    )
     groups: Literal["links", "copies"] = Field("links", description="What the folder of sorted images holds.")
     classify: list[Classification] = Field([], description="Models on top of the clusters.")
     choose: dict[Node, Choice] = Field({}, description="Node → the clustering to take instead of the criterion's.")

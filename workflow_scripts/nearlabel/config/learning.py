@@ -1,14 +1,15 @@
 """The learning half: which network learns, how images are chosen for it, and how it is judged."""
 
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from nearlabel.config.base import Id, Model
-from nearlabel.config.features import Features, Novelty
-from nearlabel.features.catalogue import OWN_ENCODERS, list_networks
+from nearlabel.config.base import DuplicateDistance, Id, Label, Model
+from nearlabel.config.errors import close_names
+from nearlabel.config.features import Features, NetworkEntry, Novelty
+from nearlabel.features.catalogue import OWN_ENCODERS, check_sides, list_networks
 from nearlabel.learning.catalogue import known_parameters
+from nearlabel.learning.network.catalogue import check_head
 from nearlabel.parameters import complete_parameters
 
 FULL_POOL = "full_pool"  # folder of the models that learnt from the whole pool, beside those of the strategies
@@ -41,8 +42,9 @@ class LearningNetwork(Features):
     def _check_name(cls, name):
         known = list_networks()
         if name in OWN_ENCODERS or (known and name not in known):
-            near = ", ".join(get_close_matches(name, known, 3)) or "resnet18"
+            near = ", ".join(close_names(name, known)) or "resnet18"
             raise ValueError(f"'{name}' is no torchvision classifier, which learning needs ({near}?)")
+        check_head(name)
         return name
 
     @field_validator("image_size", mode="before")
@@ -60,6 +62,16 @@ class LearningNetwork(Features):
         if len(sides) != 2 or not all(type(side) is int and side >= _LEAST_SIDE for side in sides):
             raise problem
         return sides if isinstance(size, list | tuple) else sides[0]
+
+    def sides(self) -> list[int] | None:
+        """Sides of the images in pixels; None: the weights' own."""
+        return [self.image_size] if isinstance(self.image_size, int) else self.image_size
+
+    @model_validator(mode="after")
+    def _check_sides(self):
+        if self.image_size:
+            check_sides(self.name, self.weights, self.sides())
+        return self
 
     @model_validator(mode="after")
     def _forget_tiles(self):
@@ -156,17 +168,15 @@ class Learning(Model):
     """The learning half."""
 
     datasets: list[Id] = Field(min_length=1, description="Names of the data sets to learn from, each by itself.")
-    positive: str = Field("1", description="Near-label that counts as defective; all others count as good.")
-    encoder: str | dict[str, Any] = Field(
+    positive: Label = Field("1", description="Near-label that counts as defective; all others count as good.")
+    encoder: NetworkEntry = Field(
         "resnet18", description="A torchvision classifier by name, or a mapping with name and features keys."
     )
     strategies: list[str | dict[str, Any]] = Field(
         PAPER_STRATEGIES, min_length=1, description="Names, or mappings with id, name and parameters."
     )
     folds: int = Field(10, ge=3, description="Folds: one tests, one validates, the others are the pool.")
-    duplicate_distance: int = Field(
-        4, ge=0, le=64, description="Images whose perceptual hashes differ in at most so many bits stay in one fold."
-    )
+    duplicate_distance: DuplicateDistance = 4
     batch_size: int = Field(
         32, ge=2, description="Images labelled per round, and in the first batch, which holds both classes."
     )

@@ -29,7 +29,8 @@ class Encoder(Protocol):
     tile_pool : str
         How the features of an image's tiles become one row: mean or max.
     prepare : callable
-        Turns an RGB image into an array of shape (t, …), t tiles; picklable, for processes that decode.
+        Turns an RGB image into an array of shape (t, …), t tiles; picklable, for processes that decode. Its method
+        ``refusal`` is that of `nearlabel.features.placement.Placement`.
     settings : dict
         Everything else that the features depend on; JSON-able.
     """

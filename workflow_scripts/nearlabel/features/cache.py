@@ -6,10 +6,10 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from nearlabel.files import written_whole
+from nearlabel.hdf5 import hdf5_file
 from nearlabel.sources import fingerprint
 
 logger = logging.getLogger(__name__)
@@ -20,8 +20,8 @@ BLOCK_ROWS = 1024
 class FeatureCache:
     """Features of one encoder fingerprint, in shards that are written whole.
 
-    Opening reads every shard once and checks it. A damaged one is named in the log and deleted; its images count as
-    missing and are computed again.
+    Opening reads every shard once and checks it. A damaged one is named in the log and deleted; one that the system
+    does not let us read is named and left. Their images count as missing and are computed again.
 
     Parameters
     ----------
@@ -48,6 +48,9 @@ class FeatureCache:
                 for name in _names(shard):
                     _read_shard(shard, name)
             except (OSError, KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+                if isinstance(error, OSError) and error.errno:  # permissions, the disk: it may be whole
+                    logger.warning("cache shard %s cannot be read (%s): its images are computed again", shard, error)
+                    continue
                 logger.warning("cache shard %s is damaged (%s): deleted, its images are computed again", shard, error)
                 shard.unlink(missing_ok=True)
                 continue
@@ -70,7 +73,7 @@ class FeatureCache:
             and number of axes.
         """
         shard = self.folder / f"{hashlib.sha256(''.join(keys).encode()).hexdigest()[:32]}.h5"
-        with written_whole(shard) as partial, h5py.File(partial, "w") as file:
+        with written_whole(shard) as partial, hdf5_file(partial, "w") as file:
             file["key"] = np.array(keys, dtype="S")
             for name, rows in {"features": features, **others}.items():
                 unlike = not isinstance(rows, np.ndarray)
@@ -94,18 +97,17 @@ class FeatureCache:
 
 
 def _names(path: Path) -> list[str]:
-    with h5py.File(path, "r", locking=False) as file:
+    with hdf5_file(path, "r") as file:
         return ["features", *(name for name in file if name not in ("key", "features"))]
 
 
 def _read_keys(path: Path) -> list[str]:
-    with h5py.File(path, "r", locking=False) as file:
+    with hdf5_file(path, "r") as file:
         return [key.decode() for key in file["key"][:]]
 
 
 def _read_shard(path: Path, name: str) -> np.ndarray | list[np.ndarray]:
-    # Shards never change under their name, so that no lock is needed (cluster file systems often lack them).
-    with h5py.File(path, "r", locking=False) as file:
+    with hdf5_file(path, "r") as file:
         keys = [key.decode() for key in file["key"][:]]
         values, shapes = file[name][:], file[name].attrs.get("shapes")
         if file[name].attrs["sha256"] != _digest(keys, values):

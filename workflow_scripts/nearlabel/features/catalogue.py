@@ -2,7 +2,7 @@
 
 import importlib.util
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,3 +79,38 @@ def list_networks() -> list[str]:
         r"^@register_model\(\)\n(?:@.*\n)*(?:@handle_legacy_interface\((?:.|\n)*?\)\n)?def (\w+)\(", re.M
     )
     return sorted(name for file in files for name in registered.findall(file.read_text(encoding="utf-8")))
+
+
+# By the first letters of a network's name. Transformers of one grid of patches, whose weights fit no other; networks
+# whose layers leave nothing of a smaller image.
+_OWN_SIDE = {"vit_": 224, "maxvit_": 224}
+_LEAST_SIDE = {"alexnet": 63, "inception_": 75}
+
+
+def by_family(table: Mapping[str, int], network: str, otherwise: int | None = None) -> int | None:
+    """Entry of a table of networks by the first letters of their names."""
+    return next((entry for letters, entry in table.items() if network.startswith(letters)), otherwise)
+
+
+def check_sides(network: str, weights: str, sides: Sequence[int]) -> None:
+    """Refuse images of a size that a torchvision classifier cannot take.
+
+    Parameters
+    ----------
+    network, weights : str
+        As the configuration names them.
+    sides : sequence of int
+        Sides of the images in pixels.
+
+    Raises
+    ------
+    ValueError
+        It takes no images of that size.
+    """
+    # Weights of whole pictures (SWAG, end to end) were trained on larger ones, each at its own size.
+    own = None if "E2E" in weights.upper() else by_family(_OWN_SIDE, network)
+    if own and set(sides) != {own}:
+        raise ValueError(f"image_size: {network} takes images of {own} pixels alone; leave image_size out")
+    least = by_family(_LEAST_SIDE, network, 1)
+    if min(sides) < least:
+        raise ValueError(f"image_size: {network} takes images of {least} pixels and more, not {min(sides)}")

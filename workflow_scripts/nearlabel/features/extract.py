@@ -21,11 +21,13 @@ from tqdm import tqdm
 from nearlabel.features.batches import Encoder, encode_images
 from nearlabel.features.cache import FeatureCache
 from nearlabel.features.encoders import build_encoder
+from nearlabel.features.placement import require_placeable
 from nearlabel.features.pooling.novelty import NoveltyEncoder
 from nearlabel.features.pooling.reference import choose_reference
 from nearlabel.features.pooling.rows import NoveltyRows
 from nearlabel.features.preparation import load_image
 from nearlabel.features.store import read_reference, write_features, write_reference
+from nearlabel.images.scales import content_keys, full_ranges
 from nearlabel.sources import fingerprint, sources_of
 
 logger = logging.getLogger(__name__)
@@ -63,16 +65,16 @@ def extract_features(
     Parameters
     ----------
     images : DataFrame
-        ``images.csv``: image_id, path, width, height, sha256. Rows of the output follow it.
+        ``images.csv``: image_id, path, width, height, sha256, full_range. Rows of the output follow it.
     encoder : dict
         ``name`` and optionally ``weights, geometry, image_size, tile_overlap, tile_pool, batch_size, threads, module,
         callable, pooling, novelty``: see `nearlabel.features.encoders.build_encoder`. ``id`` is what messages and the
         file call it.
     output : str or Path
         The feature file; see `nearlabel.features.store.write_features`. Attributes: encoder (``id``),
-        network (``name``), weights, weights_sha256, weights_source, geometry, image_size, pooling, cache (folder of the
-        features, by image) and library_versions (JSON); with pooling by novelty also novelty (JSON: stages, reference,
-        temperature, share, between, covers).
+        network (``name``), weights, weights_sha256, weights_source, weights_dir (where they were found in one),
+        geometry, image_size, pooling, cache (folder of the features, by image) and library_versions (JSON); with
+        pooling by novelty also novelty (JSON: stages, reference, temperature, share, between, covers).
     cache : str or Path
         Folder of feature caches.
     seed : int, optional
@@ -92,7 +94,8 @@ def extract_features(
     Raises
     ------
     FileNotFoundError, ValueError
-        An image is gone or changed since it was listed; weights are missing or damaged; features are not finite.
+        An image is gone or changed since it was listed, or too thin a strip to be placed; weights are missing or
+        damaged; features are not finite.
     """
     if images.empty:
         raise ValueError(f"{output}: images.csv lists no image to extract features of")
@@ -106,6 +109,7 @@ def extract_features(
         device=device,
         **options,
     )
+    require_placeable(built.prepare.refusal, images)
     label = encoder.get("id", built.name)
     batch_size = encoder.get("batch_size", 32)
     # Images as they are can differ in shape; were a pass to hold those of one shape, an added image could change all.
@@ -113,14 +117,15 @@ def extract_features(
     # A pooling is around a network's own encoder.
     modules = {type(one).__module__ for one in (built, getattr(built, "encoder", built))}
     sources = sources_of(*sorted(modules), *_STEPS)
-    unique = images.drop_duplicates("sha256")
+    images = images.assign(key=content_keys(images), full_range=full_ranges(images))
+    unique = images.drop_duplicates("key")
     novel = NoveltyRows(built, pass_size) if isinstance(built, NoveltyEncoder) else None
     held_against = {}
     if novel and reference is not None:
         novel.restore(reference)
         held_against = {name: hashlib.sha256(values.tobytes()).hexdigest() for name, values in reference.items()}
     elif novel:
-        chosen = choose_reference(unique["sha256"], built.reference, reference_seed)
+        chosen = choose_reference(unique["key"], built.reference, reference_seed)
         held_against = {"images": chosen, "seed": reference_seed}
     store = FeatureCache(
         cache,
@@ -133,17 +138,17 @@ def extract_features(
             **({"reference": fingerprint(held_against)} if novel else {}),
         },
     )
-    missing = unique[[key not in store for key in unique["sha256"]]]
+    missing = unique[[key not in store for key in unique["key"]]]
     logger.info(
         "%s: %d images, %d of unlike content, %d of them in the cache %s",
         label, len(images), len(unique), len(unique) - len(missing), store.folder,
     )  # fmt: skip
     if novel and reference is None:
-        listed = unique.set_index("sha256", drop=False).loc[chosen]
+        listed = unique.set_index("key", drop=False).loc[chosen]
         _learn_reference(store.folder / REFERENCE_FILE, novel, listed, built, batch_size, workers, reference_seed)
     if len(missing):
         _fill_cache(store, missing, built, novel, label, batch_size, pass_size, workers)
-    keys = list(images["sha256"])
+    keys = list(images["key"])
     write_features(
         output,
         store.blocks(keys),
@@ -154,6 +159,7 @@ def extract_features(
             "weights": built.weights,
             "weights_sha256": built.weights_sha256,
             "weights_source": built.weights_source,
+            "weights_dir": str(weights_dir) if built.weights_source == "weights_dir" else "",
             "geometry": built.geometry,
             "image_size": json.dumps(built.image_size),
             "pooling": getattr(built, "pooling", "average"),
@@ -184,8 +190,7 @@ def _learn_reference(
     except ValueError as error:
         logger.warning("%s is damaged (%s): the reference set is learnt again", known, error)
     logger.info("a reference set of %d images says what is novel", len(images))
-    paths, keys = list(images["path"]), list(images["sha256"])
-    novel.learn(keys, _prepared_batches(encoder, paths, keys, batch_size, workers), seed)
+    novel.learn(list(images["key"]), _prepared_batches(encoder, images, batch_size, workers), seed)
     write_reference(known, novel.keep())
 
 
@@ -199,15 +204,15 @@ def _fill_cache(
     pass_size: int,
     workers: int,
 ) -> None:
-    paths, keys, ids = (list(missing[column]) for column in ("path", "sha256", "image_id"))
+    keys, ids = list(missing["key"]), list(missing["image_id"])
     # Where the tiles of an image lie follows from its shape.
     frames = list(zip(missing["width"].astype(int), missing["height"].astype(int), strict=True)) if novel else []
     start = time.perf_counter()
     # Into a file, a line a minute is enough.
     interval = 0.5 if sys.stderr.isatty() else 60
-    with tqdm(total=len(paths), desc=label, unit="img", mininterval=interval, maxinterval=interval) as progress:
+    with tqdm(total=len(keys), desc=label, unit="img", mininterval=interval, maxinterval=interval) as progress:
         done = 0
-        for prepared in _prepared_batches(encoder, paths, keys, batch_size, workers):
+        for prepared in _prepared_batches(encoder, missing, batch_size, workers):
             rows = slice(done, done + len(prepared))
             if novel:
                 found = novel.encode(prepared, keys[rows], frames[rows])
@@ -224,15 +229,16 @@ def _fill_cache(
 class _ListedImages(Dataset):
     """Images as ``images.csv`` lists them, prepared; an error is returned, for the job's own process to raise."""
 
-    def __init__(self, encoder: Encoder, paths: Sequence[str], keys: Sequence[str]):
-        self._prepare, self._paths, self._keys = encoder.prepare, paths, keys
+    def __init__(self, encoder: Encoder, images: pd.DataFrame):
+        self._prepare = encoder.prepare
+        self._rows = list(images[["path", "sha256", "full_range"]].itertuples(index=False, name=None))
 
     def __len__(self) -> int:
-        return len(self._paths)
+        return len(self._rows)
 
     def __getitem__(self, index: int) -> np.ndarray | Exception:
         try:
-            return self._prepare(load_image(self._paths[index], self._keys[index]))
+            return self._prepare(load_image(*self._rows[index]))
         except Exception as error:
             return error
 
@@ -253,13 +259,13 @@ def _end_with(parent: int, _worker: int) -> None:
 
 
 def _prepared_batches(
-    encoder: Encoder, paths: Sequence[str], keys: Sequence[str], batch_size: int, workers: int
+    encoder: Encoder, images: pd.DataFrame, batch_size: int, workers: int
 ) -> Iterator[list[np.ndarray]]:
     """Yield prepared images in their order, a batch at a time; at most a few batches are ahead."""
     # A forked process decodes at once; a spawned one would first run the job's script again.
     forks = "fork" in multiprocessing.get_all_start_methods()
     loader = DataLoader(
-        _ListedImages(encoder, paths, keys),
+        _ListedImages(encoder, images),
         batch_size=batch_size,
         num_workers=workers,
         collate_fn=_as_list,

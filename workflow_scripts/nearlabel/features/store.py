@@ -25,8 +25,8 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
-from nearlabel.files import written_whole
-from nearlabel.hdf5 import opened_hdf5
+from nearlabel.files import how_to_remake, written_whole
+from nearlabel.hdf5 import hdf5_file, opened_hdf5
 
 
 class Features(NamedTuple):
@@ -102,7 +102,7 @@ def write_features(
     if first is None or not len(image_ids):
         raise ValueError(f"{path}: there is no image to write features of")
     count, dimension = len(image_ids), first.shape[1]
-    with written_whole(path) as partial, h5py.File(partial, "w") as file:
+    with written_whole(path) as partial, hdf5_file(partial, "w") as file:
         for name, value in attributes.items():
             file.attrs[name] = value
         file.create_dataset("image_id", data=list(image_ids), dtype=h5py.string_dtype("utf-8"))
@@ -143,7 +143,7 @@ def _write_arrays(file: h5py.File, reference: Mapping[str, np.ndarray]) -> None:
 
 def write_reference(path, reference: Mapping[str, np.ndarray]) -> None:
     """Write the group ``reference`` alone, for `read_reference`; the file appears when it is complete."""
-    with written_whole(path) as partial, h5py.File(partial, "w") as file:
+    with written_whole(path) as partial, hdf5_file(partial, "w") as file:
         _write_arrays(file, reference)
 
 
@@ -171,7 +171,7 @@ def read_reference(path) -> dict[str, np.ndarray]:
         if "reference" not in file:
             raise ValueError(
                 f"{path} keeps no reference set, which new images are to be held against (an older version made it, or "
-                "its encoder does not pool by novelty); delete it and run again"
+                f"its encoder does not pool by novelty); {how_to_remake(path)}"
             )
         # Without h5py's own notes in the type of texts, which no other file can hold.
         return {name: values[:].astype(values.dtype.str) for name, values in file["reference"].items()}
@@ -230,13 +230,13 @@ def read_features(path) -> Features:
     if not path.exists():
         raise FileNotFoundError(f"{path}: there is no such feature file")
     try:
-        with h5py.File(path, "r") as file:
+        with hdf5_file(path, "r") as file:
             features, ids = file["features"][:], file["image_id"].asstr()[:]
             attributes = dict(file.attrs)
     except (OSError, KeyError, TypeError, RuntimeError) as error:
-        raise ValueError(f"{path}: not a whole feature file ({error}); delete it and run again") from error
+        raise ValueError(f"{path}: not a whole feature file ({error}); {how_to_remake(path)}") from error
     if features.ndim != 2 or len(features) != len(ids):
         raise ValueError(
-            f"{path}: features of shape {features.shape} do not fit {len(ids)} image ids; delete it and run again"
+            f"{path}: features of shape {features.shape} do not fit {len(ids)} image ids; {how_to_remake(path)}"
         )
     return Features(features, ids, attributes)

@@ -66,6 +66,7 @@ class TexturePreparation:
 
     def __init__(self, placement: Placement):
         self.placement = placement
+        self.refusal = placement.refusal
 
     def __call__(self, image: Image.Image) -> np.ndarray:
         """Describe an RGB image: float32, (t, 108), a row per tile."""

@@ -1,6 +1,6 @@
 """Opening every image of a data set once: what it is, and why it was rejected."""
 
-import logging
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -9,14 +9,18 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from nearlabel.images.ledger import alike
+from nearlabel.images.naming.formats import name_unread
 from nearlabel.images.near_labels import assign_near_labels
 from nearlabel.images.readers.dataset import Dataset
 from nearlabel.images.reading import MAX_PIXELS, ImageFacts, UnreadableImageError, inspect_image
+from nearlabel.images.scales import AUTOMATIC, Scale
 from nearlabel.seeds import derive_seed
 
-logger = logging.getLogger(__name__)
+MAX_ASPECT = 1000.0
+"""Images with a side more than so many times the other are rejected: placed, they could fill the memory."""
 
-COLUMNS = ["image_id", "path", "class", "part", "width", "height", "mode", "sha256"]
+COLUMNS = ["image_id", "path", "class", "part", "width", "height", "mode", "sha256", "full_range"]
 
 
 class Checked(NamedTuple):
@@ -25,9 +29,9 @@ class Checked(NamedTuple):
     Attributes
     ----------
     images : pandas.DataFrame
-        Columns ``image_id, path, class, part, width, height, mode, sha256``, by image_id: the usable images.
+        Columns ``image_id, path, class, part, width, height, mode, sha256, full_range``, by image_id: the usable ones.
     rejected : pandas.DataFrame
-        Columns ``path, reason``: what the reader rejected by name, then what could not be used.
+        Columns ``path, reason``: what the reader left out or rejected by name, then what could not be used.
     """
 
     images: pd.DataFrame
@@ -35,7 +39,14 @@ class Checked(NamedTuple):
 
 
 def check_images(
-    dataset: Dataset, *, sample: dict | None = None, max_pixels: int = MAX_PIXELS, workers: int = 1
+    dataset: Dataset,
+    *,
+    sample: dict | None = None,
+    max_pixels: int = MAX_PIXELS,
+    max_aspect: float = MAX_ASPECT,
+    scale: Scale = AUTOMATIC,
+    workers: int = 1,
+    facts: dict[str, ImageFacts] | None = None,
 ) -> Checked:
     """Decode the images of a data set, or of a sample, and describe each or say why it is rejected.
 
@@ -53,8 +64,15 @@ def check_images(
         replaced by the next, and no more are decoded than that takes.
     max_pixels : int
         Larger images are rejected.
+    max_aspect : float
+        Images whose long side is more than so many times the short one are rejected.
+    scale : Scale
+        Of values of more than 8 bits; images that do not fit it are rejected. What each image is scaled by in the end
+        is its ``full_range``.
     workers : int
         Images decoded at a time, in threads (Pillow's decoders and the hash release the interpreter's lock).
+    facts : dict, optional
+        Filled in: image_id → what was found out about each usable image, for `nearlabel.images.ledger.make_ledger`.
 
     Returns
     -------
@@ -64,10 +82,10 @@ def check_images(
     Raises
     ------
     ValueError
-        When a sample of more images than there are is asked for.
+        When a sample of more images than there are is asked for, or floating-point images disagree about their range.
     """
     unique, rejected = _reject_repeated_ids(dataset.images)
-    with _Inspector(max_pixels, workers) as inspector:
+    with _Inspector(max_pixels, max_aspect, scale, workers) as inspector:
         if sample is None:
             inspector.inspect(unique, len(unique))
         else:
@@ -79,11 +97,13 @@ def check_images(
                         f"a sample of {wanted} images{label} was asked for, but only {found} of {len(group)} can be "
                         f"read; the first that cannot: {': '.join(inspector.rejected[0])}."
                     )
-    images = pd.DataFrame(inspector.images, columns=COLUMNS)
+    ranges = scale.choose(inspector.facts)
+    images = pd.DataFrame([(*row, ranges[row[0]]) for row in inspector.images], columns=COLUMNS)
     images = images.sort_values("image_id", kind="stable", ignore_index=True)
     rejected = pd.DataFrame(sorted(rejected + inspector.rejected), columns=["path", "reason"], dtype=str)
     rejected = pd.concat([dataset.rejected, rejected], ignore_index=True)
-    _describe(images, rejected, inspector)
+    if facts is not None:
+        facts |= {image_id: inspector.facts[image_id] for image_id in images["image_id"]}
     return Checked(images, rejected)
 
 
@@ -101,8 +121,8 @@ def require_accepted(
     listing : str or Path
         Where `rejected` was written, for the message.
     by_name : int
-        Number of files that the reader rejected by name, the first rows of `rejected`: notes beside the images, stray
-        copies. They do not count.
+        Number of files that the reader left out, the first rows of `rejected`: notes beside the images, masks, what
+        systems leave. They do not count.
 
     Raises
     ------
@@ -113,8 +133,7 @@ def require_accepted(
     total = len(images) + len(reasons)
     if len(images) and len(images) >= min_accepted * total:
         return
-    # Sizes and counts within reasons would make each one different.
-    counts = reasons.str.replace(r"(?<!JPEG )\b[0-9]+\b", "N", regex=True).value_counts().head(3)
+    counts = alike(reasons).value_counts().head(3)
     most_frequent = "; ".join(f"{reason} ({count})" for reason, count in counts.items())
     raise ValueError(
         f"only {len(images)} of {total} images can be used, a smaller share than min_accepted = {min_accepted:g}; most "
@@ -125,12 +144,11 @@ def require_accepted(
 class _Inspector:
     """Inspects images in threads and collects the rows of both tables."""
 
-    def __init__(self, max_pixels: int, workers: int):
+    def __init__(self, max_pixels: int, max_aspect: float, scale: Scale, workers: int):
+        self.facts: dict[str, ImageFacts] = {}
         self.images: list[tuple] = []
         self.rejected: list[tuple[str, str]] = []
-        self.constant: list[str] = []
-        self.with_frames: list[str] = []
-        self._max_pixels = max_pixels
+        self._max_pixels, self._max_aspect, self._scale = max_pixels, max_aspect, scale
         self._workers = workers
 
     def __enter__(self):
@@ -156,11 +174,8 @@ class _Inspector:
                         continue
                     found += 1
                     progress.update()
+                    self.facts[row[0]] = facts
                     self.images.append((*row, facts.width, facts.height, facts.mode, facts.sha256))
-                    if facts.constant:
-                        self.constant.append(row[0])
-                    if facts.frames > 1:
-                        self.with_frames.append(row[0])
         return found
 
     def _inspect_all(self, paths) -> Iterator[ImageFacts | str]:
@@ -168,9 +183,15 @@ class _Inspector:
 
     def _inspect(self, path: str) -> ImageFacts | str:
         try:
-            return inspect_image(path, self._max_pixels)
+            facts = inspect_image(path, self._max_pixels)
         except UnreadableImageError as error:
-            return str(error)
+            if os.path.islink(path) and not os.path.exists(path):
+                return "a link that leads to no file"
+            return name_unread(path) or str(error)
+        if max(facts.width, facts.height) > self._max_aspect * min(facts.width, facts.height):
+            size = f"{facts.width} x {facts.height} pixels"
+            return f"{size}, one side more than max_aspect = {self._max_aspect:g} times the other"
+        return self._scale.refusal(facts) or facts
 
 
 def _reject_repeated_ids(images: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
@@ -211,16 +232,3 @@ def _plan_sample(images: pd.DataFrame, sample: dict) -> list[tuple[str, pd.DataF
             )
         plan.append((f" with near-label {name!r}", group, wanted))
     return plan
-
-
-def _describe(images: pd.DataFrame, rejected: pd.DataFrame, inspector: _Inspector) -> None:
-    logger.info("%d images accepted, %d files rejected", len(images), len(rejected))
-    repeated = int(images["sha256"].duplicated().sum())
-    if repeated:
-        logger.warning("%d images are exact copies of others (same sha256); they are kept", repeated)
-    for names, text in (
-        (inspector.constant, "images are of one colour throughout; they are kept"),
-        (inspector.with_frames, "files hold several frames or pages; the first is used"),
-    ):
-        if names:
-            logger.warning("%d %s, for example %r", len(names), text, min(names))

@@ -1,26 +1,27 @@
-"""Second labels: further columns of a data set's table, that groups are held against as well."""
+"""Second labels: further columns of a data set's table or layout, that groups are held against as well."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from nearlabel.files import read_table
 from nearlabel.images.listing import csv_root
-from nearlabel.images.readers.table import image_id_of
+from nearlabel.images.naming.layouts import find_place
+from nearlabel.images.paths import ListedPaths
+from nearlabel.tables import read_user_table
 
 
 def read_extra_columns(images: pd.DataFrame, spec: Mapping[str, Any], columns: Sequence[str]) -> pd.DataFrame:
-    """Read what a table says of every image beside its class.
+    """Read what a table, or where an image lies, says of every image beside its class.
 
     Parameters
     ----------
     images : DataFrame
         ``images.csv``.
     spec : mapping
-        Of a data set of kind ``csv``, as for `nearlabel.images.readers.read_dataset`.
+        Of a data set of kind ``csv`` or ``mvtec``, as for `nearlabel.images.readers.read_dataset`.
     columns : sequence of str
-        Columns of its table.
+        Columns of its table; of ``mvtec`` split and category.
 
     Returns
     -------
@@ -33,8 +34,14 @@ def read_extra_columns(images: pd.DataFrame, spec: Mapping[str, Any], columns: S
     ValueError
         The table lacks a column.
     """
-    table = read_table(spec["file"], (spec["path_column"], *columns))
-    root = csv_root(spec)
-    known = table.assign(image_id=[image_id_of(path, root) if path else "" for path in table[spec["path_column"]]])
+    if spec["kind"] == "mvtec":
+        places = [find_place(name) for name in images["image_id"]]
+        found = {column: [getattr(place, column) for place in places] for column in columns}
+        return pd.DataFrame({"image_id": images["image_id"].tolist(), **found}, dtype=str)
+    path_column = spec["path_column"]
+    cells = read_user_table(spec["file"], [path_column, *columns]).cells
+    listed = ListedPaths(csv_root(spec))
+    known = pd.DataFrame({column: cells[column] for column in columns}, dtype=str)
+    known["image_id"] = [listed.locate(path)[0] if path else "" for path in cells[path_column]]
     known = known.drop_duplicates("image_id").set_index("image_id")[list(columns)]
     return known.reindex(images["image_id"].tolist()).fillna("").rename_axis("image_id").reset_index()

@@ -11,6 +11,9 @@ from PIL import Image
 
 GEOMETRIES = ("official", "squash", "tile", "native")
 
+MAX_PLACED_PIXELS = 1 << 26
+"""An image is not placed where more pixels would come of it, as of a thin strip: 192 MiB, for each image of a batch."""
+
 _RESAMPLING = {
     "nearest": Image.Resampling.NEAREST,
     "bilinear": Image.Resampling.BILINEAR,
@@ -19,6 +22,45 @@ _RESAMPLING = {
     "box": Image.Resampling.BOX,
     "hamming": Image.Resampling.HAMMING,
 }
+
+
+def placing_refusal(
+    width: int,
+    height: int,
+    geometry: str,
+    size: int | tuple[int, int] | None,
+    *,
+    resize: int | None = None,
+    tile_overlap: float = 0.0,
+) -> str | None:
+    """Say why an image cannot be placed, of whose thin strip more than `MAX_PLACED_PIXELS` would be made.
+
+    Parameters
+    ----------
+    width, height : int
+        Of the image, in pixels.
+    geometry, size, resize, tile_overlap
+        As for `place_image`.
+
+    Returns
+    -------
+    str or None
+        None where it can.
+    """
+    if geometry in ("native", "squash"):
+        return None
+    short = size if isinstance(size, int) else min(size)
+    if geometry == "official" and resize is not None:
+        short = resize
+    long = short * max(width, height) // min(width, height)
+    tiles = _count_gaps(long, short, tile_overlap) + 1 if geometry == "tile" else 0
+    made = short * max(long, short * tiles)
+    if made <= MAX_PLACED_PIXELS:
+        return None
+    return (
+        f"{width} x {height} pixels would become {made} by geometry {geometry!r}, above the limit of "
+        f"{MAX_PLACED_PIXELS}; take geometry 'squash', or reject such strips by a smaller max_aspect of the data set"
+    )
 
 
 def place_image(
@@ -59,7 +101,8 @@ def place_image(
     Raises
     ------
     ValueError
-        When an argument is none of the above, or the image is not RGB.
+        When an argument is none of the above, the image is not RGB, or placing it would make more than
+        `MAX_PLACED_PIXELS`.
     """
     if image.mode != "RGB":
         raise ValueError(f"place_image takes RGB images, not mode {image.mode}; read them with read_image.")
@@ -73,14 +116,16 @@ def place_image(
     if interpolation not in _RESAMPLING:
         raise ValueError(f"interpolation {interpolation!r} is unknown; choose one of {', '.join(_RESAMPLING)}.")
     resampling = _RESAMPLING[interpolation]
+    if geometry == "tile" and height != width:
+        raise ValueError(f"geometry 'tile' cuts square windows; an image size of {height} x {width} is not square.")
+    if refused := placing_refusal(*image.size, geometry, size, resize=resize, tile_overlap=tile_overlap):
+        raise ValueError(refused)
 
     if geometry == "squash":
         return np.asarray(image.resize((width, height), resampling))[None]
     if geometry == "official":
         resized = _resize_short_side(image, min(height, width) if resize is None else resize, resampling)
         return np.asarray(_crop_centre(resized, height, width))[None]
-    if height != width:
-        raise ValueError(f"geometry 'tile' cuts square windows; an image size of {height} x {width} is not square.")
     resized = np.asarray(_resize_short_side(image, height, resampling))
     if resized.shape[1] >= resized.shape[0]:
         starts = tile_starts(resized.shape[1], height, tile_overlap)
@@ -109,13 +154,16 @@ def tile_starts(length: int, size: int, overlap: float = 0.0) -> list[int]:
     ValueError
         When `overlap` is outside [0, 1).
     """
+    spare, gaps = length - size, _count_gaps(length, size, overlap)
+    # Integer arithmetic: neighbouring starts differ by at most ceil(spare / gaps) <= stride.
+    return [0] + [(spare * step) // gaps for step in range(1, gaps + 1)]
+
+
+def _count_gaps(length: int, size: int, overlap: float) -> int:
     if not 0 <= overlap < 1:
         raise ValueError(f"tile_overlap must lie in [0, 1), not {overlap}.")
     stride = max(1, math.floor(size * (1 - overlap) + 1e-9))
-    spare = length - size
-    gaps = math.ceil(spare / stride)
-    # Integer arithmetic: neighbouring starts differ by at most ceil(spare / gaps) <= stride.
-    return [0] + [(spare * step) // gaps for step in range(1, gaps + 1)]
+    return math.ceil((length - size) / stride)
 
 
 def _resize_short_side(image: Image.Image, short: int, resampling: Image.Resampling) -> Image.Image:

@@ -1,11 +1,13 @@
 """Which files a data set consists of: standard library only, for it runs whenever the workflow is parsed."""
 
-import csv
 import hashlib
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+
+from nearlabel.images.paths import ListedPaths
+from nearlabel.tables import read_user_table
 
 # Folders in the root, as the layouts of the public data sets name them; other files there are none of the data set's.
 _FOLDERS = {
@@ -14,6 +16,16 @@ _FOLDERS = {
     "kolektor_sdd2": r"train|test",
     "magnetic_tile": r"MT_.*",
 }
+
+# What systems and programs leave beside a user's files, in small letters; what begins with a dot is hidden anyway.
+_SYSTEM_FOLDERS = {
+    *("@eadir", "#recycle", "#snapshot", "@tmp", "@sharebin"),
+    *("@recycle", "@recently-snapshot", "@__thumb", "~snapshot"),
+    *("$recycle.bin", "recycler", "recycled", "system volume information", "found.000"),
+    *("__macosx", "network trash folder", "temporary items", "lost+found", "__pycache__"),
+}
+_SYSTEM_FILES = {"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "picasa.ini", "icon\r"}
+_SYSTEM_STARTS = ("synofile_thumb", "~$")
 
 
 def fingerprint_listing(spec: dict) -> str:
@@ -41,7 +53,7 @@ def fingerprint_listing(spec: dict) -> str:
         table = Path(spec["file"])
         if not table.is_file():
             return f"missing: {table}"
-        names = [os.path.relpath(table, root), *sorted(set(_read_paths(table, spec.get("path_column") or "path")))]
+        names = [os.path.relpath(table, root), *_listed_files(table, spec.get("path_column") or "path", root)]
     else:
         try:
             names = list(data_files(spec["kind"], root))
@@ -49,12 +61,12 @@ def fingerprint_listing(spec: dict) -> str:
             return f"unreadable: {error.filename}"
     digest = hashlib.sha256()
     for name in names:
-        if not is_list and is_hidden(name):
+        if not is_list and is_foreign(name):
             continue
         try:
             status = os.stat(root / name)
             facts = f"{status.st_size}:{status.st_mtime_ns}"
-        except OSError:
+        except (OSError, ValueError):  # The latter for a name with a null byte, as a damaged CSV may have.
             facts = "unreadable"
         digest.update(os.fsencode(name) + b"\0" + facts.encode() + b"\0")
     return digest.hexdigest()
@@ -73,13 +85,14 @@ def data_files(kind: str, root: str | os.PathLike) -> Iterator[str]:
     Yields
     ------
     str
-        POSIX path relative to `root`, in an order that depends on the names only. Hidden folders are named, with a
-        slash at the end, but not entered.
+        POSIX path relative to `root`, in an order that depends on the names only. Folders that are not entered are
+        named, with a slash at the end: those of `is_foreign`, links to a folder that they lie in, and folders that
+        cannot be listed; `name_foreign` says why.
 
     Raises
     ------
     OSError
-        When a folder cannot be listed.
+        When the root cannot be listed.
     """
     root = os.fspath(root)
     if kind not in _FOLDERS:
@@ -93,9 +106,30 @@ def data_files(kind: str, root: str | os.PathLike) -> Iterator[str]:
                 yield from _walk(root, folder, frozenset())
 
 
-def is_hidden(name: str) -> bool:
-    """Whether a file, or a folder that it lies in, is hidden; `name` is relative to the root."""
-    return any(part.startswith(".") for part in name.split("/"))
+def is_foreign(name: str) -> bool:
+    """Whether a file, or a folder that it lies in, is hidden or a system's own; `name` is relative to the root."""
+    *folders, file = name.split("/")
+    return any(_is_foreign(part, _SYSTEM_FOLDERS) for part in folders) or _is_foreign(file, _SYSTEM_FILES)
+
+
+def name_foreign(root: str | os.PathLike, name: str) -> str:
+    """Say why something that `data_files` lists is none of the user's images; '' where it may be one."""
+    if is_foreign(name):
+        hidden = any(part.startswith(".") for part in name.split("/"))
+        return "hidden file or folder" if hidden else "left by a system or program beside the images"
+    if not name.endswith("/"):
+        return ""
+    path = os.path.join(root, name.rstrip("/"))
+    try:
+        with os.scandir(path):
+            return "a link to a folder that it lies in; it is not followed"
+    except OSError as error:
+        return f"the folder cannot be listed ({error.strerror}); correct its permissions"
+
+
+def _is_foreign(part: str, names: set[str]) -> bool:
+    part = part.lower()
+    return part.startswith((".", *_SYSTEM_STARTS)) or part in names
 
 
 def csv_root(spec: dict) -> Path:
@@ -104,15 +138,22 @@ def csv_root(spec: dict) -> Path:
 
 
 def _walk(root: str, folder: str, above: frozenset) -> Iterator[str]:
-    status = os.stat(os.path.join(root, folder))
-    identity = (status.st_dev, status.st_ino)
-    if identity in above:  # A link to a folder above itself.
+    try:
+        status = os.stat(os.path.join(root, folder))
+        identity = (status.st_dev, status.st_ino)
+        if identity in above:  # A link to a folder above itself.
+            yield f"{folder}/"
+            return
+        with os.scandir(os.path.join(root, folder)) as entries:
+            found = sorted((entry.name, _is_folder(entry)) for entry in entries)
+    except OSError:
+        if not folder:
+            raise
+        yield f"{folder}/"
         return
-    with os.scandir(os.path.join(root, folder)) as entries:
-        found = sorted((entry.name, entry.is_dir()) for entry in entries)
     for name, is_folder in found:
         path = f"{folder}/{name}" if folder else name
-        if is_folder and name.startswith("."):
+        if is_folder and is_foreign(f"{path}/"):
             yield f"{path}/"
         elif is_folder:
             yield from _walk(root, path, above | {identity})
@@ -120,10 +161,18 @@ def _walk(root: str, folder: str, above: frozenset) -> Iterator[str]:
             yield path
 
 
-def _read_paths(table: Path, column: str) -> list[str]:
-    # A CSV that cannot be read is the reader's to complain about, when the job runs.
+def _is_folder(entry: os.DirEntry) -> bool:
     try:
-        with open(table, encoding="utf-8-sig", newline="") as file:
-            return [row.get(column) or "" for row in csv.DictReader(file)]
-    except (OSError, UnicodeDecodeError, csv.Error):
+        return entry.is_dir()
+    except OSError:  # A link that leads to itself.
+        return False
+
+
+def _listed_files(table: Path, column: str, root: Path) -> list[str]:
+    # A table that cannot be read is refused elsewhere.
+    try:
+        paths = read_user_table(table, [column]).cells[column]
+    except (OSError, ValueError):
         return []
+    listed = ListedPaths(root)
+    return sorted({listed.locate(path)[0] for path in paths if path})

@@ -43,6 +43,11 @@ STRATEGY_PARAMETERS: dict[str, dict[str, Parameter]] = {
 STRATEGY_PARAMETERS["balanced"] = {"strategy": Parameter("uncertainty", tuple(STRATEGY_PARAMETERS))}
 
 
+def asks_for_maps(strategy: str, parameters: Mapping[str, Any]) -> bool:
+    """Whether a strategy, or the one that it is around, compares activation maps."""
+    return "gradcam_avg" in (strategy, parameters.get("strategy"))
+
+
 def asks_for_novelty(strategy: str, parameters: Mapping[str, Any]) -> bool:
     """Whether a strategy, or the one that it is around, must be told how novel images are."""
     return "novelty" in (strategy, parameters.get("strategy"))

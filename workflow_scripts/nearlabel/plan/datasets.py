@@ -4,12 +4,13 @@ from typing import Any
 
 from nearlabel.config.datasets import Dataset
 from nearlabel.images.listing import fingerprint_listing
+from nearlabel.images.naming.layouts import mvtec_columns
 from nearlabel.plan.resolve import Plan
 from nearlabel.run_files import SYNTHETIC, SYNTHETIC_TABLE, fill
 from nearlabel.seeds import derive_seed
 
 # Of a data set, but no key of its reader.
-_COMMON_KEYS = {"near_labels", "sample", "min_accepted", "max_pixels"}
+_COMMON_KEYS = {"near_labels", "sample", "min_accepted", "max_pixels", "max_aspect", "bits", "float_range"}
 
 
 def chosen_dataset(plan: Plan, dataset: str) -> Dataset:
@@ -43,9 +44,17 @@ def reader_listing(plan: Plan, dataset: str) -> str | None:
     return None if spec["kind"] == "synthetic" else fingerprint_listing(spec)
 
 
-def extra_columns(plan: Plan, dataset: str) -> list[str]:
-    """Columns of a data set's table that groups are held against besides near-labels."""
+def scale(plan: Plan, dataset: str) -> dict[str, Any]:
+    """How values of more than 8 bits become 8 bits; see `nearlabel.images.scales.Scale`."""
     chosen = chosen_dataset(plan, dataset)
+    return {"bits": None if chosen.bits == "auto" else chosen.bits, "float_range": chosen.float_range}
+
+
+def extra_columns(plan: Plan, dataset: str) -> list[str]:
+    """Columns of a data set's table, or of its layout, that groups are held against besides near-labels."""
+    chosen = chosen_dataset(plan, dataset)
+    if chosen.kind == "mvtec":
+        return mvtec_columns(chosen.root)
     return chosen.extra_columns if chosen.kind == "csv" else []
 
 

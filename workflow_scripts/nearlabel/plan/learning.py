@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from nearlabel.plan.levels import bits_apart
 from nearlabel.plan.networks import network, weights_seed
 from nearlabel.plan.resolve import Plan
 from nearlabel.run_files import BATCH, CHOICES, CUTOFFS, FOLDS, FULL_POOL, KNEES, QUERIES, ROUNDS, fill
@@ -63,7 +64,7 @@ def splitting(plan: Plan, dataset: str) -> dict[str, Any]:
     return {
         "positive": plan.learning.positive,
         "folds": plan.learning.folds,
-        "distance": plan.learning.duplicate_distance,
+        "distance": bits_apart(plan.learning.duplicate_distance),
         "seed": derive_seed(plan.config.seed, f"folds/{dataset}"),
     }
 

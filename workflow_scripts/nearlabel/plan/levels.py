@@ -39,8 +39,8 @@ class PlannedClassification:
         By id.
     folds : int
         Of the cross-validation.
-    duplicate_distance : int
-        Images whose perceptual hashes differ in at most so many bits stay in one fold.
+    duplicate_distance : int or None
+        As for `nearlabel.images.duplicates.groups.group_images`.
     choose : str or None
         Id of the model to save; None for the best classifier.
     normal : str or None
@@ -49,6 +49,11 @@ class PlannedClassification:
 
     models: dict[str, PostModel]
     folds: int
-    duplicate_distance: int
+    duplicate_distance: int | None
     choose: str | None
     normal: str | None
+
+
+def bits_apart(duplicate_distance: int | str) -> int | None:
+    """The ``duplicate_distance`` of a configuration as `nearlabel.images.duplicates.groups.group_images` takes it."""
+    return None if duplicate_distance == "none" else duplicate_distance

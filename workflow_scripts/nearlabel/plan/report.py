@@ -3,7 +3,7 @@
 from typing import Any
 
 from nearlabel.plan.datasets import extra_columns
-from nearlabel.plan.grouping import per_classification
+from nearlabel.plan.grouping import per_classification, per_dataset
 from nearlabel.plan.learning import learnt_datasets, per_learnt, strategy_names
 from nearlabel.plan.resolve import Plan
 from nearlabel.plan.resources import merging
@@ -16,7 +16,18 @@ from nearlabel.report.catalogue import (
     MODEL_FIGURES,
     NODE_FIGURES,
 )
-from nearlabel.run_files import COLUMNS, DATASET_FIGURE, MODEL_FIGURE, MODEL_RULES, MODEL_SUMMARY, SUFFIXES, TABLE, fill
+from nearlabel.run_files import (
+    COLUMNS,
+    DATASET_FIGURE,
+    LEDGER,
+    MODEL_FIGURE,
+    MODEL_RULES,
+    MODEL_SUMMARY,
+    NEAR_DUPLICATES,
+    SUFFIXES,
+    TABLE,
+    fill,
+)
 
 
 def node_figures(plan: Plan, node: str) -> list[str]:
@@ -28,6 +39,17 @@ def grouping_tables(plan: Plan, suffixes: tuple[str, ...] = SUFFIXES) -> list[st
     """Tables over all grouped data sets; none without any."""
     tables = [*(GROUPING_TABLES if plan.grouping.datasets else ()), *(COLUMN_TABLES if with_columns(plan) else ())]
     return [fill(TABLE, run=plan.config.run, table=table, suffix=suffix) for table in tables for suffix in suffixes]
+
+
+def ledgers(plan: Plan) -> list[str]:
+    """What became of the files of every data set."""
+    return list(dict.fromkeys([*per_dataset(plan, LEDGER), *per_learnt(plan, LEDGER)]))
+
+
+def near_duplicates(plan: Plan) -> list[str]:
+    """Images that look alike, of the data sets where something is learnt from images that must not."""
+    grouped = per_dataset(plan, NEAR_DUPLICATES) if plan.classifications else []
+    return list(dict.fromkeys([*grouped, *per_learnt(plan, NEAR_DUPLICATES)]))
 
 
 def with_columns(plan: Plan) -> list[str]:

@@ -1,10 +1,10 @@
 """The plan of a run: its configuration with every entry resolved and completed."""
 
-from typing import Any
+from collections.abc import Callable
 
-from pydantic import BaseModel, ValidationError
-
-from nearlabel.config import Config, ConfigError, describe_error, load_config
+from nearlabel.config import Config, ConfigError, ConfigText, load_config
+from nearlabel.config.base import Problems
+from nearlabel.config.errors import locate
 from nearlabel.config.features import QUERY_NOVELTY, WINNER, Encoder, QueryEncoder
 from nearlabel.config.grouping import (
     PAPER_ALGORITHMS,
@@ -17,8 +17,10 @@ from nearlabel.config.grouping import (
     Reduction,
 )
 from nearlabel.config.learning import MAP_SIDE, Learning, LearningNetwork, Strategy
-from nearlabel.learning.catalogue import STRATEGY_PARAMETERS, asks_for_novelty
-from nearlabel.plan.levels import PlannedClassification, PlannedLevel
+from nearlabel.learning.catalogue import STRATEGY_PARAMETERS, asks_for_maps, asks_for_novelty
+from nearlabel.learning.network.catalogue import check_maps
+from nearlabel.plan.entries import EntryBuilder, entry_problems, refuse_repeats, with_id
+from nearlabel.plan.levels import PlannedClassification, PlannedLevel, bits_apart
 
 
 class Plan:
@@ -28,6 +30,8 @@ class Plan:
     ----------
     config : Config
         Checked configuration.
+    text : ConfigText, optional
+        What is written in the files that it comes from.
 
     Attributes
     ----------
@@ -55,29 +59,32 @@ class Plan:
         The network that learns, pooling by novelty, where a strategy asks how novel images are.
     """
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config, text: ConfigText | None = None):
         self.config = config
+        self._entries = EntryBuilder(text)
         # A stand-in, so that nobody else need ask whether there is a grouping half.
         self.grouping = config.grouping or Grouping.model_construct(datasets=[], levels=[])
         self.encoders: dict[str, Encoder] = {}
         self.levels: list[PlannedLevel] = []
         for depth, level in enumerate(self.grouping.levels):
             self.levels.append(self._resolve_level(depth, level))
+        self.learning = config.learning
+        self.network: LearningNetwork | None = None
+        self.strategies: dict[str, Strategy] = {}
+        if self.learning is not None:
+            self.network = self._entries.attempt(self._resolve_network, self.learning.encoder)
+            self.strategies = self._resolve_strategies(self.learning)
+        self._entries.raise_problems()
         self.grows = self.grouping.expand == "auto"
         self.named = self._resolve_nodes()
         limits = self.grouping.expand_limits
         self.last_level = limits.max_level if self.grows else max(node.count(".") for node in self.named)
         for node, choice in self.grouping.choose.items():
-            self._check_choice(node, choice)
+            self._entries.attempt(self._check_choice, node, choice)
         self.classifications: dict[tuple[str, str], PlannedClassification] = {}
         for i, entry in enumerate(self.grouping.classify):
-            self._add_classification(f"grouping.classify.{i}", entry)
-        self.learning = config.learning
-        self.network: LearningNetwork | None = None
-        self.strategies: dict[str, Strategy] = {}
-        if self.learning is not None:
-            self.network = self._resolve_network(self.learning.encoder)
-            self.strategies = _resolve_strategies(self.learning)
+            self._entries.attempt(self._add_classification, f"grouping.classify.{i}", entry)
+        self._entries.raise_problems()
         self.query_encoder = self._resolve_query_encoder()
 
     def level(self, node: str) -> PlannedLevel:
@@ -90,32 +97,20 @@ class Plan:
             node = node.rpartition(".")[0]
         return ids
 
-    def own_files(self) -> list[tuple[str, str]]:
-        """Tables of the user's own that the run reads, each with a key that names it."""
-        files = {file: f"grouping.names.{name}" for name, file in self.grouping.names.items()}
-        for name in [*self.grouping.datasets, *(self.learning.datasets if self.learning else [])]:
-            if isinstance(near_labels := self.config.datasets[name].near_labels, str):
-                files.setdefault(near_labels, f"datasets.{name}.near_labels")
-        return [(key, file) for file, key in files.items()]
-
     def _resolve_level(self, depth: int, level: Level) -> PlannedLevel:
         above = self.levels[-1] if depth else None
         where = f"grouping.levels.{depth}"
+        encoders = [WINNER]
         if level.encoders is not None:
-            encoders = [self._resolve_encoder(f"{where}.encoders.{i}", e) for i, e in enumerate(level.encoders)]
-            _refuse_repeats(f"{where}.encoders", encoders)
-        elif depth:
-            encoders = [WINNER]
-        else:
-            raise ValueError(f"{where}.encoders is missing; name at least one encoder, for example texture")
+            encoders = self._resolve_all(f"{where}.encoders", self._resolve_encoder, level.encoders)
+            self._entries.attempt(refuse_repeats, f"{where}.encoders", encoders)
+        elif not depth:
+            self._entries.refuse(f"{where}.encoders is missing; name at least one encoder, for example texture")
         if level.algorithms is not None or not depth:
-            entries = [
-                _build(
-                    f"{where}.algorithms.{i}", Algorithm, {"id": e, "name": e} if isinstance(e, str) else _with_id(e)
-                )
-                for i, e in enumerate(level.algorithms or PAPER_ALGORITHMS)
-            ]
-            _refuse_repeats(f"{where}.algorithms", [entry.id for entry in entries])
+            entries = self._resolve_all(
+                f"{where}.algorithms", self._resolve_algorithm, level.algorithms or PAPER_ALGORITHMS
+            )
+            self._entries.attempt(refuse_repeats, f"{where}.algorithms", [entry.id for entry in entries])
             algorithms = {entry.id: entry for entry in entries}
         else:
             algorithms = above.algorithms
@@ -127,9 +122,15 @@ class Plan:
             criterion=level.criterion or "consensus",
         )
 
+    def _resolve_all(self, where: str, resolve: Callable, entries: list) -> list:
+        resolved = [self._entries.attempt(resolve, f"{where}.{i}", entry) for i, entry in enumerate(entries)]
+        return [entry for entry in resolved if entry is not None]
+
+    def _resolve_algorithm(self, where: str, entry: str | dict) -> Algorithm:
+        return self._entries.build(where, Algorithm, with_id(entry))
+
     def _resolve_encoder(self, where: str, entry: str | dict) -> str:
-        own = {"name": entry} if isinstance(entry, str) else entry
-        encoder = _build(where, Encoder, {**self.config.features.model_dump(), **_with_id(own)})
+        encoder = self._entries.build(where, Encoder, {**self.config.features.model_dump(), **with_id(entry)})
         if self.encoders.setdefault(encoder.id, encoder) != encoder:
             raise ValueError(f"{where}: the id '{encoder.id}' stands for two different encoders; give one another id")
         return encoder.id
@@ -142,14 +143,35 @@ class Plan:
                 f"features.geometry is {inherited['geometry']}, which learning cannot use; "
                 "set learning.encoder.geometry to squash or official"
             )
-        return _build("learning.encoder", LearningNetwork, inherited | own)
+        return self._entries.build("learning.encoder", LearningNetwork, inherited | own)
+
+    def _resolve_strategies(self, learning: Learning) -> dict[str, Strategy]:
+        where = "learning.strategies"
+        strategies = self._resolve_all(where, self._resolve_strategy, learning.strategies)
+        self._entries.attempt(refuse_repeats, where, [strategy.id for strategy in strategies])
+        return {strategy.id: strategy for strategy in strategies}
+
+    def _resolve_strategy(self, where: str, entry: str | dict) -> Strategy:
+        strategy = self._entries.build(where, Strategy, with_id(entry))
+        if asks_for_maps(strategy.name, strategy.parameters):
+            self._check_maps(where)
+            _check_window(where, strategy, self.config.learning.maps.size)
+        return strategy
+
+    def _check_maps(self, where: str) -> None:
+        try:
+            # Where the network itself is refused, that is said already.
+            if self.network is not None:
+                check_maps(self.network.name, self.network.sides())
+        except ValueError as error:
+            raise ValueError(f"{where}: gradcam_avg compares activation maps, and {error}") from None
 
     def _resolve_query_encoder(self) -> Encoder | None:
         if not any(asks_for_novelty(one.name, one.parameters) for one in self.strategies.values()):
             return None
         inherited = self.config.features.model_dump(include={"novelty", "workers"})
         own = inherited | self.network.model_dump(exclude=set(inherited))
-        return _build("learning.encoder", QueryEncoder, own | {"id": QUERY_NOVELTY, "pooling": "novelty"})
+        return self._entries.build("learning.encoder", QueryEncoder, own | {"id": QUERY_NOVELTY, "pooling": "novelty"})
 
     def _resolve_nodes(self) -> list[str]:
         grouping = self.grouping
@@ -188,6 +210,9 @@ class Plan:
         if choice.encoder is not None and choice.encoder not in self.candidates(node):
             raise ValueError(f"{where}.encoder is '{choice.encoder}', not one of {', '.join(self.candidates(node))}")
 
+    def _resolve_model(self, where: str, entry: str | dict) -> PostModel:
+        return self._entries.build(where, PostModel, with_id(entry))
+
     def _add_classification(self, where: str, entry: Classification) -> None:
         if entry.node not in self.named:
             raise ValueError(f"{where}.node is {entry.node}, which is not clustered; add it to grouping.expand")
@@ -198,41 +223,23 @@ class Plan:
                 raise ValueError(f"{where}.target is near_labels, but datasets.{name}.near_labels gives no image one")
         if (entry.node, entry.target) in self.classifications:
             raise ValueError(f"{where} repeats target '{entry.target}' at {entry.node}; list its models in one entry")
-        models = [
-            _build(f"{where}.models.{i}", PostModel, {"id": e, "name": e} if isinstance(e, str) else _with_id(e))
-            for i, e in enumerate(entry.models)
-        ]
-        _refuse_repeats(f"{where}.models", [model.id for model in models])
+        models = self._resolve_all(f"{where}.models", self._resolve_model, entry.models)
+        refuse_repeats(f"{where}.models", [model.id for model in models])
         if entry.choose is not None and entry.choose not in [model.id for model in models]:
             raise ValueError(f"{where}.choose is '{entry.choose}', not one of {', '.join(m.id for m in models)}")
         self.classifications[entry.node, entry.target] = PlannedClassification(
             models={model.id: model for model in models},
             folds=entry.folds,
-            duplicate_distance=entry.duplicate_distance,
+            duplicate_distance=bits_apart(entry.duplicate_distance),
             choose=entry.choose,
             normal=entry.normal,
         )
 
 
-def _resolve_strategies(learning: Learning) -> dict[str, Strategy]:
-    strategies = [
-        _build(f"learning.strategies.{i}", Strategy, {"id": e, "name": e} if isinstance(e, str) else _with_id(e))
-        for i, e in enumerate(learning.strategies)
-    ]
-    _refuse_repeats("learning.strategies", [strategy.id for strategy in strategies])
-    for i, strategy in enumerate(strategies):
-        _check_window(f"learning.strategies.{i}", strategy, learning.maps.size)
-    return {strategy.id: strategy for strategy in strategies}
-
-
 def _check_window(where: str, strategy: Strategy, map_size: list[int] | None) -> None:
     """Refuse a window of gradcam_avg, wrapped or not, that does not fit into the maps."""
-    if strategy.name == "gradcam_avg":
-        window = strategy.parameters["window"]
-    elif strategy.parameters.get("strategy") == "gradcam_avg":
-        window = STRATEGY_PARAMETERS["gradcam_avg"]["window"].default
-    else:
-        return
+    wrapped = STRATEGY_PARAMETERS["gradcam_avg"]["window"].default
+    window = strategy.parameters["window"] if strategy.name == "gradcam_avg" else wrapped
     if window > min(map_size or [MAP_SIDE]):
         maps = (
             f"the maps of learning.maps.size {map_size}" if map_size else f"maps of {MAP_SIDE} x {MAP_SIDE}, the least"
@@ -243,37 +250,28 @@ def _check_window(where: str, strategy: Strategy, map_size: list[int] | None) ->
         )
 
 
-def _with_id(entry: dict) -> dict:
-    return {"id": entry.get("name"), **entry}
-
-
-def _refuse_repeats(where: str, ids: list[str]) -> None:
-    for repeated in {i for i in ids if ids.count(i) > 1}:
-        raise ValueError(f"{where} has the id '{repeated}' more than once; give each entry its own id")
-
-
-def _build(where: str, model: type[BaseModel], values: dict) -> Any:
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise ValueError(describe_error(error, where)) from None
-
-
-def plan_run(raw: dict) -> Plan:
+def plan_run(raw: dict, text: ConfigText | None = None) -> Plan:
     """Check a configuration and resolve it.
 
     Parameters
     ----------
     raw : dict
         As Snakemake or YAML gives it.
+    text : ConfigText, optional
+        What is written in the files that it comes from.
 
     Raises
     ------
     ConfigError
-        Anything that cannot be run; one sentence with the key's path.
+        Anything that cannot be run; a sentence for each problem, with the key's path.
     """
-    config = load_config(raw)
     try:
-        return Plan(config)
+        config = load_config(raw, text)
+    except ConfigError as error:
+        raise ConfigError([*error.problems, *entry_problems(raw, text)]) from None
+    try:
+        return Plan(config, text)
+    except Problems as error:
+        raise ConfigError(error.problems) from None
     except ValueError as error:
-        raise ConfigError(f"config: {error}") from None
+        raise ConfigError([locate(str(error), text)]) from None

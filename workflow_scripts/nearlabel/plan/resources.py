@@ -75,9 +75,9 @@ def count_images(reduced: str) -> float:
     """How many images a file of reduced features holds, by its header; more than any where that cannot be read."""
     try:
         # Only where there is such a file: plans are made without the library.
-        import h5py
+        from nearlabel.hdf5 import hdf5_file
 
-        with h5py.File(reduced, "r", locking=False) as file:
+        with hdf5_file(reduced, "r") as file:
             return file["features"].shape[0]
     except (ImportError, OSError, KeyError):
         return math.inf

@@ -3,13 +3,14 @@
 import base64
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nearlabel.files import written_whole
+from nearlabel.report.base.ledger import Ledger
 from nearlabel.report.base.tables import format_number
 from nearlabel.report.base.text import shorten, visible
 from nearlabel.report.grouping.collect import DatasetReport
@@ -39,6 +40,8 @@ def write_page(
     learning: Sequence[LearningRuns] = (),
     strategies: dict[str, str] | None = None,
     settings: dict[str, str] | None = None,
+    ledgers: Mapping[str, Ledger] | None = None,
+    warnings: dict[str, list[str]] | None = None,
 ) -> None:
     """Write the report of a run as one HTML file.
 
@@ -67,6 +70,10 @@ def write_page(
         Id of a query strategy → its name.
     settings : dict of str to str, optional
         Of active learning, as short texts; see `learning_view.view_learning`.
+    ledgers : mapping of str to Ledger, optional
+        What became of the files of each data set.
+    warnings : dict of str to list of str, optional
+        What jobs warned of → which jobs, from `nearlabel.report.base.provenance.read_warnings`.
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -85,6 +92,8 @@ def write_page(
         ((data.name, node.name, node.scores, node.selection) for data in datasets for node in data.nodes), kinds
     )
     counter = itertools.count()
+    ledgers = ledgers or {}
+    grouped = {data.name for data in datasets}
     html = environment.get_template("page.html").render(
         run=run,
         style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
@@ -94,10 +103,13 @@ def write_page(
         versions=versions,
         machine=machine,
         stages=stages,
-        datasets=[view_dataset(data, summary, counter) for data in datasets],
+        datasets=[view_dataset(data, summary, ledgers.get(data.name, Ledger()), counter) for data in datasets],
+        # Of data sets that are learnt alone; those of the others are shown above.
+        learnt_ledgers={name: ledger for name, ledger in ledgers.items() if name not in grouped},
         learning=view_learning(
             learning, kinds=kinds or {}, names=strategies or {}, settings=settings or {}, counter=counter
         ),
+        warnings=warnings or {},
         criteria=CRITERIA,
         headers=SCORE_HEADERS,
         evidence_headers=EVIDENCE_HEADERS,

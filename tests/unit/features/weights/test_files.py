@@ -157,10 +157,10 @@ def test_missing_file_says_the_ways_to_get_it(server, published, tmp_path, usual
         find_weights_file(V1)
     assert explained(error, published)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(FileNotFoundError, match=r"weights_dir .*empty.*404") as error:
+    with pytest.raises(FileNotFoundError, match=r"weights_dir` .*empty.*404") as error:
         find_weights_file(V1, weights_dir=tmp_path / "empty", weights_mirror=f"{server}/elsewhere")
     assert explained(error, published)
-    with pytest.raises(FileNotFoundError, match=r"weights_dir .*absent is no folder"):
+    with pytest.raises(FileNotFoundError, match=r"weights_dir` .*absent is no folder"):
         find_weights_file(V1, weights_dir=tmp_path / "absent")
     assert list(usual_cache.iterdir()) == []
 

@@ -81,7 +81,7 @@ def test_what_does_not_fit_together_is_refused(tmp_path):
 
 def test_damage_is_named(tmp_path):
     (tmp_path / "broken.h5").write_bytes(b"not HDF5")
-    with pytest.raises(ValueError, match=r"broken\.h5 is damaged .* delete it"):
+    with pytest.raises(ValueError, match=r"broken\.h5 is damaged .* --forcerun"):
         read_labels(tmp_path / "broken.h5")
     with pytest.raises(FileNotFoundError, match=r"absent\.h5 does not exist"):
         read_labels(tmp_path / "absent.h5")

@@ -6,7 +6,9 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
+from torchvision.models import SqueezeNet1_1_Weights, get_model
 
 from nearlabel.features import extract as extract_module
 from nearlabel.features.extract import extract_features
@@ -17,6 +19,7 @@ from nearlabel.grouping.models.labelling import label_folder, main
 from nearlabel.grouping.models.node import train_node
 from nearlabel.grouping.models.saved import load_model, save_model
 from nearlabel.grouping.selection.selected import Selection, write_selection
+from nearlabel.images import geometry
 from nearlabel.images.duplicates import hash_images, write_hashes
 
 TEXTURE = {"id": "texture", "name": "texture", "geometry": "squash", "image_size": 32, "batch_size": 8}
@@ -45,7 +48,7 @@ def folder(tmp_path_factory):
     return folder
 
 
-def train(images_folder, work, encoder, model, seed=None, target="near_labels"):
+def train(images_folder, work, encoder, model, seed=None, target="near_labels", **places):
     paths = sorted(images_folder.rglob("*.png"))
     ids = [path.relative_to(images_folder).as_posix() for path in paths]
     hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
@@ -53,16 +56,19 @@ def train(images_folder, work, encoder, model, seed=None, target="near_labels"):
     columns = {"image_id": ids, "path": paths, "width": 60, "height": 40, "sha256": hashes, "part": ""}
     images = pd.DataFrame(columns)
     features = work / "features" / f"{encoder['id']}.h5"
-    extract_features(images, encoder, output=features, cache=work / "cache", seed=seed, device="cpu", workers=0)
+    extract_features(
+        images, encoder, output=features, cache=work / "cache", seed=seed, device="cpu", workers=0, **places
+    )
     write_csv(work / "images.csv", images)
-    write_hashes(work / "hashes.csv", ids, hash_images(images["path"]))
+    write_hashes(work / "hashes.h5", ids, hash_images(images["path"]))
     write_csv(work / "near_labels.csv", pd.DataFrame({"image_id": ids, "near_label": [id.split("/")[0] for id in ids]}))
     write_csv(work / "clusters.csv", pd.DataFrame({"image_id": ids, "cluster": np.arange(24) % 3}))
     write_selection(work / "selection.json", Selection(encoder["id"], "kmeans", 3, "silhouette", [2, 5], [], None))
     names = ("scores", "confusion", "predictions", "rules", "model", "summary")
     train_node(
         [features],
-        **{name: work / f"{name}.csv" for name in ("images", "hashes", "near_labels", "clusters")},
+        **{name: work / f"{name}.csv" for name in ("images", "near_labels", "clusters")},
+        hashes=work / "hashes.h5",
         selection=work / "selection.json",
         target=target,
         models=[model],
@@ -208,7 +214,7 @@ def test_a_model_without_or_with_a_damaged_reference_set_is_named(novel, folder,
     saved = load_model(novel / "model.out")["encoder"]
     model = tmp_path / "model.skops"
     changed(novel / "model.out", model, reference=None)
-    with pytest.raises(ValueError, match=r"model\.skops lacks the reference set .*older version.*; delete it and run"):
+    with pytest.raises(ValueError, match=r"model\.skops lacks the reference set .*older version.*--forcerun"):
         label_folder(model, folder, device="cpu")
     for name, wrong in {"mean": saved["reference"]["mean"][:, :-1], "mixture": np.zeros(2), "counts": "text"}.items():
         changed(novel / "model.out", model, reference=saved["reference"] | {name: wrong})
@@ -219,7 +225,7 @@ def test_a_model_without_or_with_a_damaged_reference_set_is_named(novel, folder,
 def test_features_of_an_older_version_cannot_train(novel, folder, tmp_path, monkeypatch):
     monkeypatch.setattr(NoveltyRows, "keep", lambda _: None)
     monkeypatch.setattr(extract_module, "write_reference", lambda *_: None)
-    with pytest.raises(ValueError, match=r"small\.h5 keeps no reference set.*delete it and run again"):
+    with pytest.raises(ValueError, match=r"small\.h5 keeps no reference set.*--forcerun"):
         train(folder, tmp_path, NOVEL, {"name": "svm"}, seed=7)
 
 
@@ -286,3 +292,59 @@ def test_a_shell_reads_one_sentence(tmp_path, capsys, texture_model):
     assert done.stderr == f"{tmp_path / 'none.skops'}: there is no such model; run the step that makes it\n"
     assert main([str(texture_model), str(tmp_path / "nowhere")]) == 1
     assert "no such folder" in capsys.readouterr().err
+
+
+def test_the_command_finds_weights_where_the_run_did_and_names_its_own_options(folder, tmp_path, monkeypatch, capsys):
+    """As printed in the report: without the option, offline."""
+    published, weights = tmp_path / "weights", SqueezeNet1_1_Weights.IMAGENET1K_V1
+    published.mkdir()
+    torch.manual_seed(3)
+    torch.save(get_model("squeezenet1_1").state_dict(), published / "file")
+    name = f"squeezenet1_1-{hashlib.sha256((published / 'file').read_bytes()).hexdigest()[:8]}.pth"
+    (published / "file").rename(published / name)
+    monkeypatch.setattr(weights.value, "url", f"http://127.0.0.1:9/{name}")  # nobody listens there
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    path = train(folder, tmp_path, NETWORK | {"weights": "imagenet"}, {"name": "svm"}, weights_dir=str(published))
+    command = [str(path), str(folder), "--device", "cpu", "--output", str(tmp_path / "labels.csv")]
+    assert main(command) == 0
+    assert len(pd.read_csv(tmp_path / "labels.csv")) == 24
+    published.rename(tmp_path / "elsewhere")
+    assert main(command) == 1
+    said = capsys.readouterr().err
+    assert "name that as --weights-dir" in said and "weights_dir" not in said and "weights_mirror" not in said
+    assert main([*command, "--weights-dir", str(tmp_path / "elsewhere")]) == 0
+    assert main([*command, "--weights-dir", str(published)]) == 1
+    assert f"--weights-dir {published} is no folder" in capsys.readouterr().err
+
+
+def test_new_images_are_scaled_as_those_that_it_learnt(texture_model, folder, tmp_path):
+    """Images of 12 bits get the labels of their twins of 8 bits, where the model learnt from such images."""
+    new = tmp_path / "new"
+    new.mkdir()
+    for path in sorted(folder.rglob("*.png")):
+        deep = np.rint(np.asarray(Image.open(path)) * (4095 / 255)).astype(np.uint16)
+        Image.fromarray(deep).save(new / path.name)
+    Image.fromarray(np.full((40, 60), 5000, np.uint16)).save(new / "bright.png")
+    saved = load_model(texture_model)
+    assert saved["encoder"]["scale"] == {"bits": 16, "float_range": None}
+    saved["encoder"]["scale"] = {"bits": 12, "float_range": None}
+    save_model(tmp_path / "deep.skops", saved)
+    found = label_folder(tmp_path / "deep.skops", new, device="cpu").set_index("image_id")
+    expected = label_folder(texture_model, folder, device="cpu")
+    for image, label, score in expected[["image_id", "label", "score"]].itertuples(index=False):
+        assert tuple(found.loc[image.split("/")[1], ["label", "score"]]) == (label, score)
+    assert found.loc["bright.png", "reason"].startswith("integer values from 5000 to 5000, outside the range")
+
+
+def test_strips_too_thin_for_its_geometry_are_listed(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(geometry, "MAX_PLACED_PIXELS", 100_000)
+    path = train(folder, tmp_path, TEXTURE | {"geometry": "tile"}, {"name": "decision_tree"})
+    new = tmp_path / "new"
+    new.mkdir()
+    Image.new("L", (1, 900), 40).save(new / "a.png")
+    Image.new("L", (60, 40), 40).save(new / "b.png")
+    found = label_folder(path, new, device="cpu")
+    assert found["image_id"].tolist() == ["b.png", "a.png"]
+    assert found["label"][0] != "" and "1 x 900 pixels would become" in found["reason"][1]
+    (new / "b.png").unlink()
+    assert label_folder(path, new, device="cpu")["reason"].str.contains("would become").all()

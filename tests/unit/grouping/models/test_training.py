@@ -149,7 +149,8 @@ def node(tmp_path):
         tmp_path / "images.csv", pd.DataFrame({"image_id": ids, "sha256": [str(n % 29) for n in range(30)], "part": ""})
     )
     # Of unlike images, but for those of one content.
-    write_hashes(tmp_path / "hashes.csv", ids, Hashes(rng.integers(0, 2**63, 30).astype(np.uint64), np.zeros(30, bool)))
+    unlike = rng.integers(0, 2**63, (30, 8)).astype(np.uint64)
+    write_hashes(tmp_path / "hashes.h5", ids, Hashes(unlike, np.zeros(30, bool), np.zeros((30, 64, 64), np.uint8)))
     labels = np.where(truth == 0, "0", "ein „Kratzer“")
     labels[:2] = ""
     write_csv(tmp_path / "near_labels.csv", pd.DataFrame({"image_id": ids, "near_label": labels}))
@@ -163,7 +164,8 @@ def run(folder, target, to="out", models=MODELS):
     output = {name: folder / to / file for name, file in FILES.items()}
     train_node(
         [folder / f"{name}.h5" for name in ENCODERS],
-        **{name: folder / f"{name}.csv" for name in ("images", "hashes", "near_labels", "clusters")},
+        **{name: folder / f"{name}.csv" for name in ("images", "near_labels", "clusters")},
+        hashes=folder / "hashes.h5",
         selection=folder / "selection.json",
         target=target,
         models=models,
@@ -212,7 +214,9 @@ def test_a_node_s_files(target, node):
         "seed": None,
         "options": {"id": "texture", "name": "texture", "image_size": 32},
         "weights_sha256": "",
+        "weights_dir": "",
         "library_versions": {"numpy": "2"},
+        "scale": {"bits": 16, "float_range": None},
     }
     assert saved["scores"]["roc_auc"] == next(m for m in summary["models"] if m["id"] == summary["chosen"])["roc_auc"]
 

@@ -192,8 +192,9 @@ def test_choosing_by_hand():
     two = scores({"a": [(1.0, 0.2), (1.0, 0.1)], "b": [(1.0, 0.9), (1.0, 0.9)]})
     chosen = select_clustering({"one": one, "two": two}, "min_max", {"algorithm": "a", "k": 2})
     assert (chosen.encoder, chosen.algorithm, chosen.k, chosen.criterion) == ("two", "a", 2, "chosen")
+    assert chosen.note.startswith("choose names no encoder, so that the silhouette decided between two (")
     chosen = select_clustering({"one": one, "two": two}, "min_max", {"algorithm": "a", "k": 2, "encoder": "one"})
-    assert chosen.encoder == "one"
+    assert (chosen.encoder, chosen.note) == ("one", None)
     with pytest.raises(ValueError, match="a with k = 9 on one, which was not computed"):
         select_clustering({"one": one}, "min_max", {"algorithm": "a", "k": 9, "encoder": "one"})
 

@@ -1,8 +1,13 @@
+import errno
+import os
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
-from nearlabel.grouping.tree.groups import check_names, collect_groups, sort_images
+from nearlabel.grouping.tree.groups import check_names, collect_groups, name_images, sort_images
 from nearlabel.grouping.tree.names import read_names
+from nearlabel.grouping.tree.remembered import remember
 
 MANIFEST = pd.DataFrame({"image_id": ["x/a.png", "x/b.png", "y/a.png", "c.png"], "near_label": ["0", "", "1", "1"]})
 CLUSTERS = {
@@ -75,11 +80,30 @@ def test_names_are_read(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("node,name,\r\nroot.1,Löcher,\r\nroot.0.2,a; b,\r\n", "utf-8-sig"),
+        ("node,name\nroot.1,Löcher,\nroot.0.2,a; b,\n", "utf-8"),
+        ('node;name\r\nroot.1;Löcher\r\nroot.0.2;"a; b"\r\n;\r\n', "cp1252"),
+        ("Node\tName\r\nroot.1\tLöcher\r\nroot.0.2\ta; b\r\n", "utf-16"),
+    ],
+)
+def test_names_from_a_spreadsheet(tmp_path, text, encoding):
+    (tmp_path / "names.csv").write_bytes(text.encode(encoding))
+    assert read_names(tmp_path / "names.csv") == {"root.1": "Löcher", "root.0.2": "a; b"}
+
+
+@pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("node,title\nroot.1,a\n", "has no column 'name'"),
-        ("node,name\nroot.1,a\nroot.1,b\n", "names root.1 twice"),
-        ("node,name\nroot.1, \n", "has no name for root.1"),
+        ("node,title\nroot.1,a\n", r"names\.csv: no column 'name'; it has 'node', 'title'"),
+        ("node,name\nroot.1,a\nroot.1,b\n", r"names\.csv, line 3 names root\.1 a second time"),
+        ("node,name\nroot.1, \n", r"names\.csv, line 2 has no name for root\.1"),
+        ("node,name\ncluster 1,a\n", r"line 2: 'cluster 1' is not a node; write root"),
+        ("node,name\nroot.1,a, b\n", r"line 2: 3 cells where the header names 2 columns"),
+        ("", "is empty"),
+        ('node;name\nroot.1;"a\nroot.2;b\n', "line 2: a quote is not closed"),
+        ("root.1,a\nroot.2,b\n", "has no header: its first line"),
     ],
 )
 def test_wrong_names_are_refused(tmp_path, text, sentence):
@@ -102,3 +126,61 @@ def test_a_named_group_that_changed_is_refused_until_it_is_named_anew(tmp_path):
         check_names({"root.1": "holes"}, groups, tmp_path, 0.6)
     check_names({"root.1": "dents"}, groups, tmp_path, 0.6)
     check_names({"root.1": "dents"}, groups, tmp_path, 1)
+
+
+def test_images_are_called_by_the_smallest_group_that_has_a_name():
+    groups = collect_groups(CLUSTERS, MANIFEST)
+    below = groups["leaf"].str.startswith("root.0.")
+    assert below.any() and not below.all()
+    assert set(name_images(groups, {"root.1": "holes"})) == {"holes", ""}
+    assert set(name_images(groups, {"root.0": "rough"})[below]) == {"rough"}
+    deeper = name_images(groups, {"root": "all", "root.0": "rough", "root.0.2": "very"})
+    assert set(deeper[groups["leaf"] == "root.0.2"]) == {"very"} and set(deeper[~below]) == {"all"}
+    assert set(deeper[below & (groups["leaf"] != "root.0.2")]) == {"rough"}
+    assert name_images(groups, {}).tolist() == [""] * len(groups)
+
+
+def test_every_group_that_lost_its_images_is_named_with_the_one_most_like_it(tmp_path):
+    groups = collect_groups(CLUSTERS, MANIFEST)
+    names = {"root.0": "rough", "root.1": "holes"}
+    check_names(names, groups, tmp_path, 0.5)
+    groups["level0"] = groups["level0"].map({"root.0": "root.1", "root.1": "root.0"})
+    with pytest.raises(
+        ValueError, match=r"most like it is root\.1 now, with an overlap of 1\.00; .*; likewise root\.1, "
+    ):
+        check_names(names, groups, tmp_path, 0.5)
+
+
+@pytest.mark.parametrize("answer", [errno.EPERM, errno.EOPNOTSUPP])
+def test_images_are_copied_where_there_are_no_links(tmp_path, monkeypatch, caplog, answer):
+    def refuse(self, _):
+        raise OSError(answer, os.strerror(answer))
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    images = make_images(tmp_path)
+    groups = collect_groups(CLUSTERS, MANIFEST)
+    sort_images(groups, images, tmp_path / "groups", copies=False, names={})
+    found = [file for file in (tmp_path / "groups").rglob("*") if file.is_file()]
+    assert len(found) == len(images) and not any(file.is_symlink() for file in found)
+    assert len(caplog.messages) == 1 and "images are copied, as with grouping.groups: copies" in caplog.text
+
+
+def test_a_full_disk_is_not_taken_for_one_without_links(tmp_path, monkeypatch):
+    def full(self, _):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "symlink_to", full)
+    with pytest.raises(OSError, match="No space left"):
+        sort_images(
+            collect_groups(CLUSTERS, MANIFEST), make_images(tmp_path), tmp_path / "groups", copies=False, names={}
+        )
+
+
+def test_a_wrong_name_changes_nothing_that_is_remembered(tmp_path):
+    groups = collect_groups(CLUSTERS, MANIFEST)
+    check_names({"root.0": "a"}, groups, tmp_path, 0.5)
+    before = (tmp_path / "root.0.json").read_bytes()
+    remember(tmp_path / "root.1.json", "root.1", "b", ["elsewhere.png"], min_overlap=0.5)
+    with pytest.raises(ValueError, match=r"root\.1, called 'b', had 1 images"):
+        check_names({"root.0": "another", "root.1": "b"}, groups, tmp_path, 0.5)
+    assert (tmp_path / "root.0.json").read_bytes() == before

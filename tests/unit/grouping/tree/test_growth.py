@@ -44,20 +44,21 @@ def test_the_neediest_groups_are_split_and_every_group_says_why():
     assert table["node"].tolist() == ["root", "root.0", "root.1", "root.2", "root.3", "root.4"]
     assert table["size"].tolist() == [32, 10, 6, 10, 4, 2]
     assert table["near_label_share"].tolist() == pytest.approx([22 / 32, 0.7, 0.5, 0.9, 0.5, 0.5])
+    assert table["near_label"].tolist() == list("aaaaaa")
     # 3 images outside the most frequent near-label in root.0 and in root.1, 2 in root.3
     assert split(table) == ["root.0", "root.1"]
     reasons = table.set_index("node")["reason"]
     assert reasons["root"] == "the whole data set"
     assert reasons["root.0"] == "3 of 10 images outside the most frequent near-label; number 1 of 3 in need"
     assert reasons["root.3"].endswith("number 3 of 3 in need, beyond max_children 2")
-    assert reasons["root.2"] == "near-label share 0.900, at least purity 0.9"
+    assert reasons["root.2"] == "0.900 are a, at least purity 0.9"
     assert reasons["root.4"] == "2 images, fewer than min_size 4"
 
 
 def test_without_near_labels_what_has_structure_is_split_the_clearest_first():
     table = plan("....", "....", "....", "....", "....", excess=[0.35, 0.1, 0.5, None, 0.4])
     assert split(table) == ["root.2", "root.4"]
-    assert table["near_label_share"].isna().all()
+    assert table["near_label_share"].isna().all() and set(table["near_label"]) == {""}
     reasons = table.set_index("node")["reason"]
     beyond = "above that on structureless data"
     assert reasons["root.2"] == f"no near-labels; agreement 0.50 {beyond}: weak structure; number 1 of 3 in need"
@@ -76,7 +77,7 @@ def test_few_labelled_images_do_not_decide():
         f"1 labelled image; agreement 0.35 {beyond}; number 3 of 3 in need, beyond max_children 2",
         "by its 4 labelled images, about 2 of 8 images outside the most frequent near-label; number 1 of 3 in need",
         f"no near-labels; agreement 0.50 {beyond}; number 2 of 3 in need",
-        "near-label share 1.000, at least purity 0.9",
+        "1.000 are a, at least purity 0.9",
     ]
 
 

@@ -31,7 +31,7 @@ def test_first_naming_is_kept_and_changes_are_reported(tmp_path, caplog):
         assert keep(path, "abcd").overlap == 0.75
     assert "root.1 have changed since it was named: 3 then, 4 now, overlap 0.75" in caplog.text
     assert read_memory(path).members == ["a", "b", "c"]  # small changes do not add up unseen
-    with pytest.raises(ValueError, match=r"root\.1 had 3 images .* 1 now, with an overlap of 0\.33, below .* delete"):
+    with pytest.raises(ValueError, match=r"root\.1 had 3 images .* 1 now, with an overlap of 0\.33, below .* move"):
         keep(path, "a")
     assert read_memory(path).overlap == 0.75
     path.unlink()

@@ -1,7 +1,10 @@
 import os
+import shutil
+import unicodedata
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from nearlabel.images.readers import READERS, read_dataset
 from nearlabel.images.synthetic import draw_dataset
@@ -58,7 +61,79 @@ def test_image_folder(tmp_path):
     reasons = rejected(dataset, tmp_path)
     assert set(reasons) == {"bad/notes.txt", ".hid", "good/._a.png"}
     assert "suffix" in reasons["bad/notes.txt"]
+    assert dataset.left_out.equals(dataset.rejected)
     assert "hidden" in reasons[".hid"]
+
+
+LAYOUTS = {
+    "image_folder": ("good/a.png", "good"),
+    "severstal": ("train_images/a.jpg", "train_images"),
+    "kolektor_sdd": ("kos01/Part0.jpg", "kos01"),
+    "kolektor_sdd2": ("train/10000.png", "train"),
+    "magnetic_tile": ("MT_Free/Imgs/a.jpg", "MT_Free/Imgs"),
+    "mvtec": ("train/good/000.png", "train/good"),
+}
+
+
+@pytest.mark.parametrize("kind", LAYOUTS)
+def test_what_systems_leave_is_left_out_by_every_reader(tmp_path, kind):
+    image, folder = LAYOUTS[kind]
+    touch(tmp_path, image, f"{folder}/@eaDir/x.jpg", f"{folder}/Thumbs.db", f"{folder}/._a.jpg", "test/ok/1.png")
+    Image.new("L", (4, 4)).save(tmp_path / "mask.png")
+    for mask in ("kos01/Part0_label.bmp", "train/10000_GT.png"):
+        (tmp_path / mask).parent.mkdir(exist_ok=True)
+        shutil.copy(tmp_path / "mask.png", tmp_path / mask)
+    (tmp_path / "train.csv").write_text("ImageId,ClassId,EncodedPixels\n")
+    dataset = read_dataset({"kind": kind, "root": str(tmp_path)})
+    assert image in set(dataset.images["image_id"])
+    reasons = rejected(dataset, tmp_path)
+    assert reasons[f"{folder}/@eaDir"] == reasons[f"{folder}/Thumbs.db"] != reasons[f"{folder}/._a.jpg"]
+    assert {f"{tmp_path}/{folder}/@eaDir", f"{tmp_path}/{folder}/._a.jpg"} <= set(dataset.left_out["path"])
+
+
+def test_a_csv_takes_what_it_names(tmp_path):
+    (tmp_path / "list.csv").write_text("path\n@eaDir/a.jpg\n.hidden/b.png\n")
+    assert rows(read_dataset({"kind": "csv", "file": str(tmp_path / "list.csv")}), "image_id") == [
+        (".hidden/b.png",), ("@eaDir/a.jpg",)
+    ]  # fmt: skip
+
+
+def test_images_are_known_by_suffix_or_content(tmp_path):
+    touch(tmp_path, "a.JFIF", "b.jpe", "c.pnm", "d.DIB", "e.txt", "f", "phone.HEIC")
+    Image.new("L", (4, 4)).save(tmp_path / "photo", "PNG")
+    for name in ("frame.0001", "old.bak", "data.dat"):
+        shutil.copy(tmp_path / "photo", tmp_path / name)
+    dataset = read_dataset({"kind": "image_folder", "root": str(tmp_path)})
+    assert [name for (name,) in rows(dataset, "image_id")] == [
+        "a.JFIF",
+        "b.jpe",
+        "c.pnm",
+        "d.DIB",
+        "frame.0001",
+        "photo",
+    ]
+    reasons = rejected(dataset, tmp_path)
+    assert reasons["old.bak"] == "a PNG image, but not by its suffix; rename it if it belongs to the data set"
+    assert reasons["phone.HEIC"] == "a HEIF photo, which is not read; save it as PNG or TIFF"
+    # Images that the user meant count as rejected, other files do not.
+    assert [path.removeprefix(f"{tmp_path}/") for path in dataset.left_out["path"]] == ["e.txt", "f"]
+
+
+def test_a_folder_that_cannot_be_listed_counts_as_rejected(tmp_path, monkeypatch):
+    touch(tmp_path, "a.png", "shut/b.png")
+    scan = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("shut"):
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    dataset = read_dataset({"kind": "image_folder", "root": str(tmp_path)})
+    assert rejected(dataset, tmp_path) == {
+        "shut": "the folder cannot be listed (Permission denied); correct its permissions"
+    }
+    assert dataset.left_out.empty
 
 
 def test_image_folder_without_classes(tmp_path):
@@ -116,7 +191,22 @@ def test_csv(tmp_path):
         ("b.png", "", ""),
         ('x, "y".png', "NA", "08"),
     ]
-    assert sorted(reason.split()[0] for reason in dataset.rejected["reason"]) == ["outside", "outside", "row"]
+    assert sorted(reason.split()[0] for reason in dataset.rejected["reason"]) == ["line", "outside", "outside"]
+
+
+def test_a_list_made_on_windows(tmp_path, caplog):
+    """Backslashes, other case, letters composed otherwise, its code page; said in one warning, with the count."""
+    touch(tmp_path, "Gut/Prüfling 1.png", unicodedata.normalize("NFD", "Gut/ö.png"), "b.png")
+    lines = ["Pfad;Klasse", r"gut\prüfling 1.PNG;gut", "Gut/ö.png;", r".\b.png;007", r"C:\Bilder\gut\b.png;1"]
+    (tmp_path / "list.csv").write_text("\r\n".join(lines), encoding="cp1252")
+    spec = {"kind": "csv", "file": str(tmp_path / "list.csv"), "path_column": "pfad", "label_column": "Klasse"}
+    dataset = read_dataset(spec)
+    assert rows(dataset, "image_id", "class") == [
+        ("Gut/Prüfling 1.png", "gut"), (unicodedata.normalize("NFD", "Gut/ö.png"), ""), ("b.png", "007")
+    ]  # fmt: skip
+    assert dataset.rejected["reason"].item().startswith("a path of another machine;")
+    assert "list.csv: is not UTF-8; read as Windows-1252" in caplog.text
+    assert "3 paths are not spelt as their files are" in caplog.text
 
 
 def test_csv_with_its_own_root_and_no_labels(tmp_path):
@@ -130,10 +220,10 @@ def test_csv_with_its_own_root_and_no_labels(tmp_path):
     ("text", "message"),
     [
         (b"file\na.png\n", "no column 'path'; it has 'file'"),
-        (b"", "cannot be read as a UTF-8 CSV"),
-        (b"path\n\xff\xfe.png\n", "cannot be read as a UTF-8 CSV"),
+        (b"", r"list\.csv is empty"),
+        (b"path\n\xff\xfe.png\n", r"list\.csv, line 2: not UTF-8"),
         (b"path\n", "no image found"),
-        (b'path\n"a.png\n', "cannot be read as a UTF-8 CSV"),
+        (b'path\n"a.png\n', r"list\.csv, line 2: a quote is not closed"),
     ],
 )
 def test_bad_csv(tmp_path, text, message):
@@ -164,7 +254,13 @@ def test_missing_root(tmp_path, kind):
         read_dataset({"kind": kind, "root": str(tmp_path / "absent")})
 
 
-@pytest.mark.parametrize("kind", ["image_folder", "kolektor_sdd", "magnetic_tile"])
+def test_where_no_image_can_be_read_the_first_is_named(tmp_path):
+    touch(tmp_path, "@eaDir/x.jpg", "phone.heic", "notes.txt")
+    with pytest.raises(ValueError, match=r"no image found .*; 3 other files, the first: .*phone\.heic: a HEIF"):
+        read_dataset({"kind": "image_folder", "root": str(tmp_path)})
+
+
+@pytest.mark.parametrize("kind", ["image_folder", "kolektor_sdd", "magnetic_tile", "mvtec"])
 def test_empty_root(tmp_path, kind):
     with pytest.raises(ValueError, match="no image found"):
         read_dataset({"kind": kind, "root": str(tmp_path)})

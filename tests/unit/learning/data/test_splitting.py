@@ -116,18 +116,33 @@ def test_too_many_folds_say_the_largest_number(data_set):
             split(*data_set, folds=folds)
 
 
-def test_a_group_larger_than_a_fold_names_its_cause(data_set):
+def test_a_group_larger_than_a_fold_names_its_cause(data_set, tmp_path):
     images, near_labels = data_set
+    alike = images.copy()
+    for row in range(5, 20):
+        path = tmp_path / f"{row}.png"
+        Image.fromarray(texture(1) // 2 + 3 * row).save(path)
+        alike.loc[row, "path"] = str(path)
     with pytest.raises(
-        ValueError, match=r"group of 3[0-2] near-duplicates \(by duplicate_distance 40; .*'00.png'.* 5 fol"
+        ValueError,
+        match=r"group of 17 .* \(by duplicate_distance 4; .*'01.png'.* 5 folds \(7 images\): "
+        "write duplicate_distance: none if they are not the same thing; fewer folds do not help$",
     ):
-        split(images, near_labels, distance=40)
+        split(alike, near_labels)
+    assert (split(alike, near_labels, distance=None)["duplicate_of"] != "").sum() == 2
     parts = images.assign(part=["lot 7" if 5 <= i < 15 else "" for i in range(32)])
     with pytest.raises(ValueError, match=r"of 10 .*part 'lot 7'; .*'04.png'.*\(7 images\): .*number of folds is 3$"):
         split(parts, near_labels)
     same = images.assign(sha256="0")
     with pytest.raises(ValueError, match=r"of 32 near-duplicates .*by equal files.* not even 3 folds are possible"):
         split(same, near_labels)
+
+
+def test_too_many_folds_for_what_looks_alike_name_the_way_out(data_set):
+    message = r"11 positive .* number of folds is 10; duplicate_distance 4 joins .* write duplicate_distance: none"
+    with pytest.raises(ValueError, match=message):
+        split(*data_set, folds=11)
+    assert split(*data_set, folds=11, distance=None)["fold"].nunique() == 11
 
 
 def test_near_labels_of_other_images(data_set):

@@ -1,4 +1,5 @@
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -90,3 +91,31 @@ def test_frozen_stages_of_images_one_by_one(tmp_path):
 
 def test_padded():
     assert padded(np.ones((2, 3), np.uint8), 4).tolist() == [[1, 1, 1]] * 2 + [[0, 0, 0]] * 2
+
+
+def test_images_of_more_bits_are_scaled_as_their_table_says(tmp_path, images):
+    decode_images(images, NETWORK, tmp_path / "8.h5")
+    files = []
+    for path in images["path"]:
+        grey = np.asarray(Image.open(path).convert("L"))
+        Image.fromarray(grey).save(path)
+        files.append(path.replace(".png", ".tif"))
+        Image.fromarray(np.rint(grey * (4095 / 255)).astype(np.uint16)).save(files[-1])
+    digests = [
+        [hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in some] for some in (images["path"], files)
+    ]
+    decode_images(images.assign(sha256=digests[0]), NETWORK, tmp_path / "grey.h5")
+    deep = images.assign(path=files, sha256=digests[1])
+    found = {}
+    for full_range in ("4095", "65535"):
+        decode_images(deep.assign(full_range=full_range), NETWORK, tmp_path / f"{full_range}.h5")
+        found[full_range] = open_arrays(tmp_path / f"{full_range}.h5")
+    assert np.array_equal(found["4095"].values, open_arrays(tmp_path / "grey.h5").values)
+    assert found["4095"].attributes["fingerprint"] != found["65535"].attributes["fingerprint"]
+    assert found["65535"].values.max() < 20
+
+
+def test_a_strip_too_thin_to_be_placed_is_named(tmp_path, images):
+    sized = images.assign(width=["9"] * 4 + ["20000"], height="1")
+    with pytest.raises(ValueError, match=r"'4 ü\.png': 20000 x 1 pixels would become .* 'official'"):
+        decode_images(sized, NETWORK | {"geometry": "official", "image_size": 224}, tmp_path / "all.h5")

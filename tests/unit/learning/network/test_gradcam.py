@@ -149,7 +149,7 @@ class Neck(nn.Module):
     def __init__(self):
         super().__init__()
         self.convolution = nn.Conv2d(3, 6, 3)
-        self.norm = nn.BatchNorm1d(6, eps=0)
+        self.norm = nn.BatchNorm1d(6)
         self.head = nn.Linear(6, 3)
 
     def forward(self, images):

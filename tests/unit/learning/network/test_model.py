@@ -3,35 +3,40 @@ import pytest
 import torch
 from torchvision.models import get_model
 
+from helpers.devices import DEVICES
+from nearlabel.features.devices import torch_set_up
 from nearlabel.features.weights.state import load_state
 from nearlabel.learning.network.model import build_classifier
 
 
-def build(name, fine_tune, side=64, **options):
+def build(name, fine_tune, side=64, device="cpu", **options):
     network = {"name": name, "weights": "seeded", "geometry": "squash", "image_size": side, "threads": 1}
-    return build_classifier(network | options, fine_tune=fine_tune, seed=0, weights_seed=1)
+    return build_classifier(network | options, fine_tune=fine_tune, seed=0, weights_seed=1, device=device)
 
 
-# What the last stage and the feature maps take, at 64 pixels.
+# What the last stage and the head take, at 64 pixels; a vision transformer at its own size.
 CUTS = {
     "resnet18": ((256, 4, 4), (512, 2, 2)),
     "densenet121": ((512, 2, 2), (1024, 2, 2)),  # pools by a function
     "regnet_y_400mf": ((208, 4, 4), (440, 2, 2)),  # a container within the trunk
     "mobilenet_v2": ((320, 2, 2), (1280, 2, 2)),  # dropout in the head
     "swin_t": ((2, 2, 768), (768, 2, 2)),  # channels last
+    "vit_b_32": ((50, 768), (768,)),  # no maps
 }
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("name", CUTS)
-def test_halves_give_what_the_whole_gives(name):
-    images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    whole = build(name, "full")
+def test_halves_give_what_the_whole_gives(name, device):
+    side = 224 if name == "vit_b_32" else 64
+    images = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0)).to(device)
+    whole = build(name, "full", side, device)
     assert whole.frozen is None
-    with torch.no_grad():
+    with torch.no_grad(), torch_set_up(1):
         expected = whole.trained.eval()(images)
         assert expected.shape == (2, 2)
         for fine_tune, shape in zip(("last_block", "head"), CUTS[name], strict=True):
-            classifier = build(name, fine_tune)
+            classifier = build(name, fine_tune, side, device)
             between = classifier.frozen(images)
             assert tuple(between.shape[1:]) == shape
             torch.testing.assert_close(classifier.trained.eval()(between), expected, rtol=1e-4, atol=1e-5)
@@ -41,7 +46,7 @@ def test_halves_give_what_the_whole_gives(name):
             assert sizes[0] < 0.8 * sizes[1]
             if fine_tune == "head":
                 assert [tuple(p.shape) for p in classifier.parameters()] == [
-                    (2, shape[0] if len(shape) == 3 else 0),
+                    (2, shape[0]),
                     (2,),
                 ]
 
@@ -56,8 +61,6 @@ def test_side_heads_are_dropped():
 def test_networks_that_do_not_suit():
     with pytest.raises(ValueError, match="squeezenet1_1 ends in a convolution; take a network that ends in a linear"):
         build("squeezenet1_1", "full")
-    with pytest.raises(ValueError, match="VisionTransformer neither pools nor flattens feature maps"):
-        build("vit_b_32", "head", side=224)
     with pytest.raises(ValueError, match="fine_tune 'neck' is unknown; choose one of full, last_block, head"):
         build("resnet18", "neck")
 
@@ -74,15 +77,16 @@ def test_seeds_and_weights_from_a_file(tmp_path):
     assert torch.equal(loaded.trained.conv1.weight, state["conv1.weight"])
 
 
-def test_stored_rows_are_taken_as_the_network_expects():
-    classifier = build("resnet18", "full")
+@pytest.mark.parametrize("device", DEVICES)
+def test_stored_rows_are_taken_as_the_network_expects(device):
+    classifier = build("resnet18", "full", device=device)
     images = np.random.default_rng(0).integers(0, 256, (2, 5, 4, 3), dtype=np.uint8)
     taken = classifier.take(images)
     mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
     expected = ((images / 255 - mean) / std).transpose(0, 3, 1, 2)
-    np.testing.assert_allclose(taken.numpy(), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(taken.cpu().numpy(), expected, rtol=1e-5, atol=1e-6)
     frozen = np.random.default_rng(0).random((2, 6, 3, 3), dtype=np.float32)
-    assert np.array_equal(classifier.take(frozen).numpy(), frozen)
+    assert np.array_equal(classifier.take(frozen).cpu().numpy(), frozen)
 
 
 def test_a_classifier_knows_where_its_weights_were_found(tmp_path):

@@ -28,6 +28,17 @@ def test_the_knee_is_farthest_from_the_chord():
     assert knee_point(LABELLED, left) == LABELLED[np.argmax(1 - y - x)] == 864
 
 
+@pytest.mark.parametrize("options", [{}, {"online": True}, {"sensitivity": 0.5}, {"interpolation": "polynomial"}])
+def test_defects_found_slowly_at_first_make_no_knee_of_the_first_batch(options):
+    left = [60, 60, 59, 57, 50, 38, 22, 10, 4, 2, 1, 0]
+    assert knee_point(range(32, 385, 32), left, **options) in (256, 288)
+
+
+@pytest.mark.parametrize("left", [[9, 9, 8, 6, 3, 0], [50, 49, 49, 48, 48, 0], [5, 5, 5, 0]])
+def test_a_curve_that_only_bends_downwards_has_no_knee(left):
+    assert knee_point(range(len(left)), left) is None
+
+
 def test_defects_found_and_left_have_one_knee():
     # Kneedle normalises: the total number of defects need not be known.
     left = np.array([90, 60, 41, 30, 22, 17, 13, 10, 8, 7, 6, 6, 5])
@@ -64,7 +75,7 @@ OPTIONS = st.fixed_dictionaries({"sensitivity": st.sampled_from([0.5, 1.0, 3.0])
 def test_a_knee_is_one_of_the_points(left, options):
     labelled = 32 + 32 * np.arange(len(left))
     found = knee_point(labelled, left, **options)
-    assert found is None or found in labelled[:-1]
+    assert found is None or found in labelled[1:-1]
 
 
 @settings(deadline=None)

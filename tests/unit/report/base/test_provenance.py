@@ -1,6 +1,12 @@
 import math
 
-from nearlabel.report.base.provenance import STAGE_COLUMNS, describe_machine, library_versions, read_benchmarks
+from nearlabel.report.base.provenance import (
+    STAGE_COLUMNS,
+    describe_machine,
+    library_versions,
+    read_benchmarks,
+    read_warnings,
+)
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 
@@ -37,3 +43,14 @@ def test_machine_and_versions_are_text():
     described = describe_machine() | library_versions()
     assert {"processor", "cores", "gpu", "system", "python", "numpy"} <= described.keys()
     assert all(isinstance(text, str) and text for text in described.values())
+
+
+def test_warnings_of_nodes_that_are_there_each_once(tmp_path):
+    line = "2026-01-02 03:04:05,678 WARNING nearlabel.x: did not converge\n"
+    for name in ("reduce/d/root.1/texture", "reduce/d/root.2/texture", "check_images/d", "check_images/e"):
+        log = tmp_path / f"logs/{name}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(line, encoding="utf-8")
+    found = read_warnings(tmp_path / "logs", {"d": ["root", "root.1"]})
+    assert found == {"did not converge": ["check_images/d", "check_images/e", "reduce/d/root.1/texture"]}
+    assert read_warnings(tmp_path / "none", {}) == {}

@@ -80,6 +80,7 @@ def test_numbers_as_a_person_reads_them(value, text):
 
 def test_visible_shows_what_cannot_be_seen():
     assert visible("ok äöü 漢字") == "ok äöü 漢字"
+    assert [visible(nothing) for nothing in (None, float("nan"), np.nan, "")] == [""] * 4
     assert visible("a\nb\u202ec\udcff\x07") == r"a\nb\u202ec\udcff\x07"
     assert shorten("abcdefghij", 5) == "ab…ij"
     assert shorten("abcde", 5) == "abcde"

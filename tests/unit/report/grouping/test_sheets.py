@@ -109,3 +109,22 @@ def test_a_strip_gets_a_long_low_cell_of_the_same_area():
     assert width / height == pytest.approx(6.25, rel=0.05)
     assert width * height == pytest.approx(96**2, rel=0.05)
     assert cell_size([100_000], [1], 96) == cell_size([800], [100], 96)
+
+
+def test_images_of_more_bits_are_scaled_as_their_table_says(tmp_path):
+    images, features, ids, clusters = make_run(tmp_path / "images", [3])
+    for path in images["path"]:
+        Image.fromarray(np.full((20, 40), 4000, np.uint16)).save(path)
+    for full_range, expected in (("4095", 249), ("65535", 16)):
+        table = images.assign(full_range=full_range)
+        index = draw_contact_sheets(table, features, ids, clusters, tmp_path / "sheets")
+        pixels = np.asarray(Image.open(tmp_path / "sheets" / index["file"][0]))
+        assert abs(int(np.median(pixels)) - expected) <= 3
+
+
+def test_the_thinnest_strips_have_a_pixel(tmp_path):
+    images, features, ids, clusters = make_run(tmp_path / "images", [3])
+    for path, size in zip(images["path"], ((1, 900), (900, 1), (2, 1999)), strict=True):
+        Image.new("L", size, 255).save(path)
+    index = draw_contact_sheets(images, features, ids, clusters, tmp_path / "sheets")
+    assert index["problem"].tolist() == [""] * 3

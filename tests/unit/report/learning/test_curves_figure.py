@@ -3,7 +3,7 @@ import pytest
 
 from helpers.learning_runs import BEND, STRAIGHT, make_rounds, make_runs
 from nearlabel.report.learning import curves_figure
-from nearlabel.report.learning.curves import common_curves, legend_columns
+from nearlabel.report.learning.curves import common_curves, legend_columns, short_batch
 from nearlabel.report.learning.curves_figure import plot_learning
 
 TEST = [0.5, 0.6, 0.7, 0.75, 0.8, 0.82, 0.84, 0.85, 0.85, 0.86]
@@ -60,6 +60,21 @@ def test_every_fold_and_their_mean_in_a_column_for_each_strategy(drawn):
     [bound] = [line for line in first.lines if line.get_linestyle() == "--"]
     assert set(bound.get_ydata()) == {1.0}
     assert [axis.get_xlabel() for axis in below] == ["Images labelled"] * 2
+
+
+def test_a_short_last_batch_is_marked_where_the_auc_is(drawn):
+    runs = make(("random",))
+    assert [short_batch(rounds) for rounds in runs.rounds["random"].values()] == [None] * 3
+    runs.rounds["random"][1].loc[9, "n_labelled"] = 94
+    assert short_batch(runs.rounds["random"][1]) == (4, 10)
+    plot_learning(runs, "stem")
+    above, below = drawn[0].axes
+    marks = [line for line in above.lines if line.get_markerfacecolor() == "white"]
+    assert [(mark.get_xdata().tolist(), mark.get_ydata().tolist()) for mark in marks] == [([94], [0.87])]
+    assert not any(line.get_marker() == "o" and line.get_markerfacecolor() == "white" for line in below.lines)
+    assert "last batch, a short one" in legend(drawn[0])
+    plot_learning(make(), "stem")
+    assert "last batch, a short one" not in legend(drawn[1])
 
 
 def test_knees_are_marked_and_counted_in_words(drawn):

@@ -73,7 +73,7 @@ def find_weights_file(
             raise FileNotFoundError(f"weights file {choice} does not exist; give the path of a state dict (*.pth)")
         return WeightsFile(choice, hash_file(choice), "the named file")
     if weights_dir and not Path(weights_dir).is_dir():
-        raise FileNotFoundError(f"weights_dir {weights_dir} is no folder; name the folder with the weights files")
+        raise FileNotFoundError(f"`weights_dir` {weights_dir} is no folder; name the folder with the weights files")
     file_name = choice.url.rpartition("/")[2]
     prefix = re.search(r"-([0-9a-f]{8,})\.", file_name).group(1)
     expected = f"{file_name} ({choice}, SHA-256 beginning {prefix})"
@@ -83,12 +83,12 @@ def find_weights_file(
         if not found.startswith(sha256):
             raise ValueError(
                 f"weights file {path} ({source}) is damaged or another file: expected {expected}, found {found[:8]}; "
-                f"delete it, or install the package again; {ways}"
+                f"put the right one in its place, or install the package again; {ways}"
             )
         return WeightsFile(path, found, source)
     path = _usual_cache() / file_name
     address = f"{weights_mirror.rstrip('/')}/{file_name}" if weights_mirror else choice.url
-    searched = f"{f'weights_dir {weights_dir}, ' if weights_dir else ''}{path.parent} or an installed package"
+    searched = f"{f'`weights_dir` {weights_dir}, ' if weights_dir else ''}{path.parent} or an installed package"
     _download(address, path, prefix, f"{expected} is not in {searched}", ways)
     return WeightsFile(path, hash_file(path), USUAL_CACHE)
 

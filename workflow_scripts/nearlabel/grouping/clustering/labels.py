@@ -6,11 +6,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-import h5py
 import numpy as np
 
-from nearlabel.files import written_whole
-from nearlabel.hdf5 import TEXT, opened_hdf5
+from nearlabel.files import how_to_remake, written_whole
+from nearlabel.hdf5 import TEXT, hdf5_file, opened_hdf5
 
 OUTLIERS = "outliers"
 """Flag of clusterings with an outlier group; its share of the points follows after a colon."""
@@ -101,7 +100,7 @@ def write_labels(path: str | Path, image_ids: Sequence[str], sweep: Sweep, algor
     ValueError
         The number of ids is not the number of labels.
     """
-    with written_whole(path) as partial, h5py.File(partial, "w") as file:
+    with written_whole(path) as partial, hdf5_file(partial, "w") as file:
         file.create_dataset("image_id", data=list(image_ids), dtype=TEXT)
         for k, labels in sweep.labels.items():
             if len(labels) != len(image_ids):
@@ -141,7 +140,7 @@ def read_labels(paths: str | Path | Iterable[str | Path]) -> dict[str, LabelBloc
         block = _read_block(path)
         image_id = block.image_id if image_id is None else image_id
         if not np.array_equal(block.image_id, image_id):
-            raise ValueError(f"{path} labels other images than {paths[0]}; delete both and run again")
+            raise ValueError(f"{path} labels other images than {paths[0]}; {how_to_remake('cluster_images')}")
         empty = LabelBlock(block.algorithm, {}, {}, [], image_id, block.recorded, [], {})
         before = joined.setdefault(block.algorithm, empty)
         if repeated := sorted(before.labels.keys() & block.labels.keys()):

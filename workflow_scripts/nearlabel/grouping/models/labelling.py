@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nearlabel.files import write_csv
+from nearlabel.files import how_to_remake, write_csv
 from nearlabel.grouping.models.catalogue import DETECTOR
 from nearlabel.grouping.models.pipelines import predict
 from nearlabel.grouping.models.saved import load_model
@@ -49,7 +49,8 @@ def label_folder(
     weights : str or Path, optional
         Where the encoder's own weights file lies now, if it was a file.
     weights_dir, weights_mirror : optional
-        Where published weights come from; see `nearlabel.features.weights.files.find_weights_file`.
+        Where published weights come from; see `nearlabel.features.weights.files.find_weights_file`. Without
+        `weights_dir`, the folder that they were found in when the model was trained, if it is still there.
     module : str or Path, optional
         The Python file of a custom encoder. Never taken from the model's file, which may come from anybody.
 
@@ -70,33 +71,39 @@ def label_folder(
         novelty without the reference set; a custom encoder without its module; weights that are missing, or others than
         those that the model was trained with.
     """
+    from nearlabel.features.placement import find_unplaceable
     from nearlabel.images.checks import check_images
     from nearlabel.images.readers import read_dataset
+    from nearlabel.images.scales import Scale
 
     saved = load_model(model)
     if saved["encoder"]["options"].get("pooling") == "novelty" and not saved["encoder"].get("reference"):
         raise ValueError(
             f"{model} lacks the reference set that pooling by novelty holds new images against (an older version made "
-            "it); delete it and run again"
+            f"it); {how_to_remake(model)}"
         )
     if Path(folder).is_dir() and not any(path.is_file() for path in Path(folder).rglob("*")):
         raise ValueError(f"{folder}: the folder holds no file; name a folder of images")
     dataset = read_dataset({"kind": "image_folder", "root": str(folder), "classes": False})
-    images, rejected = check_images(dataset, workers=max(1, workers))
-    bad = pd.DataFrame(
-        {
-            "image_id": [Path(path).relative_to(folder).as_posix() for path in rejected["path"]],
-            "path": rejected["path"],
-            "label": "",
-            "score": np.nan,
-            "reason": rejected["reason"],
-        }
-    )
+    scale = Scale(**saved["encoder"].get("scale", {"bits": 16}))
+    images, rejected = check_images(dataset, scale=scale, workers=max(1, workers))
+    bad = _list_rejected(rejected, folder)
     if images.empty:
-        return bad[COLUMNS]
+        return bad
     _compare_versions(saved, model)
+    known = saved["encoder"].get("weights_dir")
+    if weights_dir is None and known and Path(known).is_dir():
+        weights_dir = known
     runtime = {"device": device, "weights_dir": weights_dir, "weights_mirror": weights_mirror}
-    features = _extract(images, saved["encoder"], model, weights, module, workers, runtime)
+    built, options = _build(saved["encoder"], model, weights, module, runtime)
+    thin = images["image_id"].map(find_unplaceable(built.prepare.refusal, images))
+    if thin.notna().any():
+        rejected = images[thin.notna()].assign(reason=thin.dropna())
+        bad = pd.concat([bad, _list_rejected(rejected, folder)], ignore_index=True)
+        images = images[thin.isna()].reset_index(drop=True)
+    if images.empty:
+        return bad
+    features = _extract(images, saved["encoder"], options, workers, runtime)
     # Clusters are numbers, which mean nothing without their node.
     prefix = f"{saved['node']}." if saved["target"] == "clusters" else ""
     label, score = predict(saved["pipeline"], saved["kind"], features, f"{prefix}{saved['normal']}")
@@ -108,17 +115,22 @@ def label_folder(
     return pd.concat([good, bad], ignore_index=True)[COLUMNS]
 
 
-def _extract(images, encoder: dict[str, Any], model, weights, module, workers: int, runtime) -> np.ndarray:
+def _list_rejected(rejected: pd.DataFrame, folder: str | Path) -> pd.DataFrame:
+    names = [Path(path).relative_to(folder).as_posix() for path in rejected["path"]]
+    columns = {"image_id": names, "path": rejected["path"], "label": "", "score": np.nan, "reason": rejected["reason"]}
+    return pd.DataFrame(columns)[COLUMNS]
+
+
+def _build(encoder: dict[str, Any], model, weights, module, runtime):
+    """Build a saved model's encoder; return it, and the options that give it again."""
     from nearlabel.features.encoders import build_encoder
-    from nearlabel.features.extract import extract_features
     from nearlabel.features.pooling.rows import NoveltyRows
-    from nearlabel.features.store import read_features
 
     options, seed, reference = dict(encoder["options"]), encoder["seed"], encoder.get("reference")
     if options["name"] == "custom" and module is None:
         raise ValueError(
             f"{model} needs its custom encoder's Python file, {options['module']!r} when it was trained; read that "
-            "file, for it is run, and name it as module"
+            "file, for it is run, and name it as `module`"
         )
     options["module"] = None if module is None else str(module)
     if weights is not None:
@@ -138,6 +150,13 @@ def _extract(images, encoder: dict[str, Any], model, weights, module, workers: i
             NoveltyRows(built, 1).restore(reference)
         except (AttributeError, TypeError, ValueError) as error:
             raise ValueError(f"{model} is damaged ({error}); make it again") from error
+    return built, options
+
+
+def _extract(images, encoder: dict[str, Any], options: dict[str, Any], workers: int, runtime) -> np.ndarray:
+    from nearlabel.features.extract import extract_features
+    from nearlabel.features.store import read_features
+
     with tempfile.TemporaryDirectory() as scratch:
         output = Path(scratch, "features.h5")
         extract_features(
@@ -145,8 +164,8 @@ def _extract(images, encoder: dict[str, Any], model, weights, module, workers: i
             options,
             output=output,
             cache=Path(scratch, "cache"),
-            seed=seed,
-            reference=reference,
+            seed=encoder["seed"],
+            reference=encoder.get("reference"),
             workers=workers,
             **runtime,
         )
@@ -189,13 +208,20 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         labels = label_folder(**named)
     except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
+        print(_by_option(str(error)), file=sys.stderr)
         return 1
     if output is None:
         labels.to_csv(sys.stdout, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     else:
         write_csv(output, labels)
     return 0
+
+
+def _by_option(sentence: str) -> str:
+    # The library's sentences name arguments, as `weights_dir`; here they are options of the command.
+    for name in ("weights_dir", "weights_mirror", "module"):
+        sentence = sentence.replace(f"`{name}`", f"--{name.replace('_', '-')}")
+    return sentence
 
 
 if __name__ == "__main__":

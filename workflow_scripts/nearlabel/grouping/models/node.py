@@ -19,6 +19,7 @@ from nearlabel.grouping.models.tree_rules import introduce_rules
 from nearlabel.grouping.models.validation import SCORES
 from nearlabel.grouping.selection.selected import read_selection
 from nearlabel.images.duplicates import group_images, read_hashes
+from nearlabel.images.scales import learnt_scale
 
 LIBRARIES = ("numpy", "scikit-learn", "skops")
 
@@ -34,7 +35,7 @@ def train_node(
     target: str,
     models: Sequence[Mapping[str, Any]],
     folds: int,
-    duplicate_distance: int,
+    duplicate_distance: int | None,
     choose: str | None,
     normal: str | None,
     reduction: Mapping[str, Any],
@@ -51,7 +52,7 @@ def train_node(
     features : sequence of path
         ``features/{encoder}.h5`` of every encoder that the selection may name.
     images, hashes, near_labels : path
-        ``images.csv`` (for the files' contents and the parts), ``hashes.csv`` and, where they are the target,
+        ``images.csv`` (for the files' contents and the parts), ``hashes.h5`` and, where they are the target,
         ``near_labels.csv``.
     clusters, selection : path
         ``clusters.csv`` and ``selection.json`` of the node.
@@ -59,8 +60,8 @@ def train_node(
         What the models learn to tell.
     models, folds, choose, normal, seed
         As for `train_models`.
-    duplicate_distance : int
-        Images whose perceptual hashes differ in at most so many bits are near-duplicates.
+    duplicate_distance : int or None
+        As for `nearlabel.images.duplicates.groups.group_images`.
     reduction : mapping
         Of the node; what is None is the encoder's own, as in `nearlabel.grouping.reduction.node.reduce_node`.
     encoders : mapping of str to mapping
@@ -90,7 +91,8 @@ def train_node(
         known = read_table(near_labels, ("image_id", "near_label")).set_index("image_id")["near_label"]
         labels = known.loc[image_id]
     reduction = complete_reduction(reduction, store.attributes["network"])
-    listed = read_table(images, ("image_id", "part", "sha256")).set_index("image_id", drop=False).loc[image_id]
+    everything = read_table(images, ("image_id", "part", "sha256"))
+    listed = everything.set_index("image_id", drop=False).loc[image_id]
     groups = group_images(listed.reset_index(drop=True), read_hashes(hashes, image_id), duplicate_distance)
     what = f"{target.replace('_', '-')} of node {node} of {dataset}"
     try:
@@ -123,7 +125,9 @@ def train_node(
             "seed": options.pop("seed", None),
             "options": options,
             "weights_sha256": str(store.attributes["weights_sha256"]),
+            "weights_dir": str(store.attributes.get("weights_dir", "")),
             "library_versions": json.loads(store.attributes["library_versions"]),
+            "scale": learnt_scale(everything),
             **kept,
         },
         "scores": {

@@ -43,9 +43,11 @@ def save_model(path: str | Path, model: dict[str, Any]) -> None:
         The keys of `KEYS`. ``pipeline``: fitted, from an encoder's features to predictions. ``model``: id, name and
         parameters. ``kind``: classifier or detector. ``classes``: list of str. ``normal``: the class that detectors
         learn. ``dataset, node, target``: what it was learnt from. ``encoder``: ``id``, ``options`` (as for
-        `nearlabel.features.extract.extract_features`), ``seed``, ``weights_sha256``, ``library_versions`` and,
-        where it pools by novelty, ``reference``: arrays of `nearlabel.features.store.read_reference`, so that this file
-        alone is enough on another machine. ``scores``: means over the folds. ``library_versions``: dict of str.
+        `nearlabel.features.extract.extract_features`), ``seed``, ``weights_sha256``, ``weights_dir`` (where they were
+        found, if in one), ``library_versions``, ``scale`` (of `nearlabel.images.scales.learnt_scale`) and, where it
+        pools by novelty, ``reference``: arrays of
+        `nearlabel.features.store.read_reference`, so that this file alone is enough on another machine. ``scores``:
+        means over the folds. ``library_versions``: dict of str.
 
     Raises
     ------

@@ -77,7 +77,8 @@ def train_models(
     labels : sequence of str, length n
         What to tell; '' where an image has no label.
     groups : sequence of int, length n
-        From `nearlabel.images.duplicates.group_images`: near-duplicates and images of one part are never on both sides
+        From `nearlabel.images.duplicates.groups.group_images`: near-duplicates and images of one part are never on both
+        sides
         of a fold.
     clusters : sequence of int, length n
         The images' clusters.

@@ -88,7 +88,7 @@ def find_learnable(labels: Sequence[str], groups: Sequence[int]) -> tuple[np.nda
         raise ValueError(
             f"there are {keep.sum()} images of {classes} classes to learn from{left_out}; models need at least 4 "
             "images, and 2 classes with 2 different images each; near-duplicates and images of one part count once: "
-            "set a smaller duplicate_distance if they are not the same thing"
+            "write duplicate_distance: none if they are not the same thing"
         )
     return keep, notes
 

@@ -65,8 +65,9 @@ def reduce_node(
     values, image_id = store.features, pd.Series(store.image_id)
     if clusters is not None:
         parent, cluster = parse_node(node)
+        table = pd.read_csv(clusters, dtype=str, keep_default_na=False)
         try:
-            members = node_members(pd.read_csv(clusters, dtype=str, keep_default_na=False), cluster)
+            members = node_members(table, cluster)
         except ValueError as error:
             raise ValueError(f"node {node} does not exist: {error} of {parent}; name one of them") from None
         inside = image_id.isin(members)
@@ -78,5 +79,6 @@ def reduce_node(
     reduction = reduce_features(values, **complete_reduction(wanted, store.attributes["network"]), seed=seed)
     logger.info("%d images, %d features of %s, %d components", *values.shape, encoder, reduction.components)
     if clusters is not None:
-        remember(node_memory(output), node, node, members, min_overlap=min_overlap)
+        others = {f"{parent}.{number}": rows.tolist() for number, rows in table.groupby("cluster")["image_id"]}
+        remember(node_memory(output), node, node, members, min_overlap=min_overlap, others=others)
     write_reduced(output, reduction, image_id.tolist(), encoder)

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import h5py
 import numpy as np
 
 from nearlabel.files import written_whole
-from nearlabel.hdf5 import TEXT, opened_hdf5
+from nearlabel.hdf5 import TEXT, hdf5_file, opened_hdf5
 
 
 class Reduction(NamedTuple):
@@ -66,7 +65,7 @@ def write_reduced(path: str | Path, reduction: Reduction, image_ids: Sequence[st
     """
     if len(image_ids) != len(reduction.values):
         raise ValueError(f"{path}: {len(reduction.values)} rows for {len(image_ids)} image ids")
-    with written_whole(path) as partial, h5py.File(partial, "w") as file:
+    with written_whole(path) as partial, hdf5_file(partial, "w") as file:
         file.create_dataset("features", data=reduction.values)
         file.create_dataset("image_id", data=list(image_ids), dtype=TEXT)
         file.attrs["encoder"] = encoder

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nearlabel.files import how_to_remake
 from nearlabel.grouping.clustering.algorithms import cluster, sweep
 from nearlabel.grouping.clustering.catalogue import CATALOGUE
 from nearlabel.grouping.scores.contingency import contingency_table, jaccard_table
@@ -217,7 +218,8 @@ def assess_stability(
     """
     number_of = clusters.set_index(clusters["image_id"].astype(str))["cluster"].astype(np.int64)
     if number_of.index.has_duplicates or set(number_of.index) != set(image_ids):
-        raise ValueError("clusters.csv and the reduced features are on different images; delete both and run again")
+        remake = how_to_remake("reduce_features")
+        raise ValueError(f"clusters.csv and the reduced features are on different images; {remake}")
     numbers = number_of.loc[list(image_ids)].to_numpy()
     found = bootstrap_jaccards(values, numbers, algorithm, k, bootstraps=bootstraps, seed=seed, parameters=parameters)
     sizes = np.bincount(numbers)

@@ -206,5 +206,9 @@ def _take_chosen(table: pd.DataFrame, choose: Mapping[str, Any], k_range: list[i
             f"encoders {', '.join(table['encoder'].unique())}; "
             f"algorithms {', '.join(table['algorithm'].unique())}; k from {k_range[0]} to {k_range[1]}"
         )
-    best = table[fits].sort_values("silhouette", ascending=False, kind="stable").iloc[0]
-    return Selection(*_ids(best), "chosen", k_range, [], "; ".join(_warn_of(best)) or None)
+    found = table[fits].sort_values("silhouette", ascending=False, kind="stable")
+    notes = _warn_of(found.iloc[0])
+    if encoder is None and len(found) > 1:
+        each = ", ".join(f"{row.encoder} ({row.silhouette:.3f})" for row in found.itertuples())
+        notes.append(f"choose names no encoder, so that the silhouette decided between {each}")
+    return Selection(*_ids(found.iloc[0]), "chosen", k_range, [], "; ".join(notes) or None)

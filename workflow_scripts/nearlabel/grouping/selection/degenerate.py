@@ -8,7 +8,6 @@ import numpy as np
 from nearlabel.grouping.clustering.labels import LabelBlock
 from nearlabel.grouping.reduction.copies import first_copies
 from nearlabel.grouping.reduction.reduced import read_reduced
-from nearlabel.grouping.selection.numbering import number_clusters
 
 
 def describe_degenerate(blocks: Mapping[str, LabelBlock], algorithm: str, k: int, reduced: str | Path) -> list[str]:
@@ -49,7 +48,7 @@ def describe_degenerate(blocks: Mapping[str, LabelBlock], algorithm: str, k: int
     return said
 
 
-def describe_outliers(block: LabelBlock, k: int) -> list[str]:
+def describe_outliers(block: LabelBlock, k: int, clusters: np.ndarray) -> list[str]:
     """Say which cluster of the selected clustering holds the images that its algorithm left out of every group.
 
     Parameters
@@ -58,6 +57,8 @@ def describe_outliers(block: LabelBlock, k: int) -> list[str]:
         Of the selected algorithm.
     k : int
         The selected number of clusters.
+    clusters : ndarray of int, shape (n,)
+        Cluster of each image, as numbered.
 
     Returns
     -------
@@ -67,7 +68,7 @@ def describe_outliers(block: LabelBlock, k: int) -> list[str]:
     if k not in block.outliers:
         return []
     left_out = block.labels[k] == block.outliers[k]
-    number = number_clusters(block.labels[k], block.image_id)[left_out][0]
+    number = clusters[left_out][0]
     count = np.count_nonzero(left_out)
     return [
         f"cluster {number} holds the {count} image{'s' if count > 1 else ''} that {block.algorithm} left out of every "

@@ -6,18 +6,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from nearlabel.files import write_csv
 from nearlabel.grouping.clustering.hierarchy import find_largest_step
-from nearlabel.grouping.clustering.labels import read_labels
+from nearlabel.grouping.clustering.labels import LabelBlock, read_labels
 from nearlabel.grouping.reduction.reduced import read_reduced
 from nearlabel.grouping.selection.candidates import list_candidates, list_others
 from nearlabel.grouping.selection.criteria import select_clustering
 from nearlabel.grouping.selection.degenerate import describe_degenerate, describe_outliers
 from nearlabel.grouping.selection.node_files import labels_of, read_evidence, read_node_scores
-from nearlabel.grouping.selection.numbering import cluster_table
+from nearlabel.grouping.selection.numbering import cluster_table, keep_numbers
 from nearlabel.grouping.selection.selected import write_selection
 from nearlabel.grouping.structure.strength import describe_structure, judge_structure
+from nearlabel.grouping.tree.remembered import named_clusters
+from nearlabel.run_files import CLUSTERS, fields_of
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +40,7 @@ def select_node(
     clusters: str | Path,
     criterion: str,
     choose: Mapping[str, Any] | None,
+    min_overlap: float = 0.0,
 ) -> None:
     """Select a node's clustering and number its clusters.
 
@@ -54,6 +58,8 @@ def select_node(
         ``selection.json`` and ``clusters.csv``, to write.
     criterion, choose
         As for `nearlabel.grouping.selection.criteria.select_clustering`.
+    min_overlap : float
+        As for `nearlabel.grouping.selection.numbering.keep_numbers`: what the user has named keeps its number.
 
     Raises
     ------
@@ -76,8 +82,10 @@ def select_node(
     chosen = select_clustering(tables, criterion, choose, evidence)
     winner = Path(dict(zip(tables, reduced, strict=True))[chosen.encoder])
     blocks = read_labels(labels_of(winner, labels))
+    block = blocks[chosen.algorithm]
+    table = _number(block, chosen.k, clusters, min_overlap)
     said = describe_degenerate(blocks, chosen.algorithm, chosen.k, winner)
-    said += describe_outliers(blocks[chosen.algorithm], chosen.k)
+    said += describe_outliers(block, chosen.k, table["cluster"].to_numpy())
     others = list_others(tables, evidence)
     cut = _cut_tree(read_reduced(winner).reduction.values, chosen.k_range) if _MERGING in blocks else None
     chosen = chosen._replace(
@@ -91,9 +99,22 @@ def select_node(
         logger.info("%s", chosen.structure["sentence"])
     if chosen.note:
         logger.warning("%s", chosen.note)
-    block = blocks[chosen.algorithm]
     write_selection(selection, chosen)
-    write_csv(clusters, cluster_table(block.labels[chosen.k], block.image_id))
+    write_csv(clusters, table)
+
+
+def _number(block: LabelBlock, k: int, clusters: str | Path, min_overlap: float) -> pd.DataFrame:
+    """Make ``clusters.csv``: image_id, cluster; rows as in the label file."""
+    table = cluster_table(block.labels[k], block.image_id)
+    then = named_clusters(clusters)
+    numbers, moved = keep_numbers(table["cluster"].to_numpy(), block.image_id, then, min_overlap)
+    node = fields_of(CLUSTERS, clusters)["node"]
+    for number, cluster in moved.items():
+        logger.warning(
+            "node %s.%d follows its images: by size it would be cluster %d, and keeps the number that you named",
+            node, number, cluster,
+        )  # fmt: skip
+    return table.assign(cluster=numbers)
 
 
 def _cut_tree(values: np.ndarray, k_range: Sequence[int]) -> int | None:

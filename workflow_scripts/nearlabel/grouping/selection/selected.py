@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nearlabel.files import write_json
+from nearlabel.files import how_to_remake, write_json
 
 
 class Selection(NamedTuple):
@@ -79,4 +79,4 @@ def read_selection(path: str | Path) -> Selection:
     try:
         return Selection(**json.loads(Path(path).read_text(encoding="utf-8")))
     except (TypeError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is no selection ({error}); delete it and run again") from error
+        raise ValueError(f"{path} is no selection ({error}); {how_to_remake(path)}") from error

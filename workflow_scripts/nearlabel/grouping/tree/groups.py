@@ -1,13 +1,20 @@
 """Each image's lineage through the tree, the user's names for groups, and a folder sorted by group."""
 
+import errno
 import hashlib
+import logging
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from nearlabel.grouping.tree.remembered import remember
+from nearlabel.grouping.tree.remembered import compare, keep
+
+logger = logging.getLogger(__name__)
+
+# What exFAT, SMB shares and others answer when they are asked for a symbolic link.
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL}
 
 
 def collect_groups(clusters: Mapping[str, pd.DataFrame], near_labels: pd.DataFrame) -> pd.DataFrame:
@@ -40,6 +47,27 @@ def collect_groups(clusters: Mapping[str, pd.DataFrame], near_labels: pd.DataFra
     return groups.assign(leaf=node)
 
 
+def name_images(groups: pd.DataFrame, names: Mapping[str, str]) -> pd.Series:
+    """Say what the user calls the smallest named group that each image is in.
+
+    Parameters
+    ----------
+    groups : DataFrame
+        From `collect_groups`.
+    names : mapping of str to str
+        Node → the user's name.
+
+    Returns
+    -------
+    Series of str, shape (n,)
+        Empty where neither an image's group nor one above it has a name.
+    """
+    named = pd.Series(names.get("root", ""), index=groups.index, dtype=object)
+    for _, level in groups.filter(regex=r"^level\d+$").items():
+        named = level.map(names).where(level.isin(names), named)
+    return named
+
+
 def check_names(names: Mapping[str, str], groups: pd.DataFrame, memory: str | Path, min_overlap: float) -> None:
     """Check that every named group exists and still holds about the images that it held when it was named.
 
@@ -65,9 +93,21 @@ def check_names(names: Mapping[str, str], groups: pd.DataFrame, memory: str | Pa
         if node != "root" and node not in existing:
             shown = ", ".join(existing[:30]) + (f" and {len(existing) - 30} more" if len(existing) > 30 else "")
             raise ValueError(f"the names call {node} '{name}', but there is no such group; there are {shown}")
+    memories, refused = {}, []
     for node, name in names.items():
-        inside = (levels == node).any(axis=1) if node != "root" else pd.Series(True, index=groups.index)
-        remember(Path(memory) / f"{node}.json", node, name, groups.loc[inside, "image_id"], min_overlap=min_overlap)
+        level = levels[f"level{node.count('.') - 1}"] if node != "root" else pd.Series("root", index=groups.index)
+        beside = {other: rows.tolist() for other, rows in groups["image_id"].groupby(level) if other}
+        path = Path(memory) / f"{node}.json"
+        try:
+            memories[path] = compare(path, node, name, beside[node], min_overlap=min_overlap, others=beside)
+        except ValueError as error:
+            refused.append((f"{node}, called '{name}'", error))
+    if refused:
+        (_, error), *more = refused
+        raise ValueError(f"{error}" + (f"; likewise {'; '.join(node for node, _ in more)}" if more else ""))
+    # Only when all are right: a mistake in one name must not change what is remembered of another.
+    for path, compared in memories.items():
+        keep(path, compared)
 
 
 def sort_images(
@@ -87,7 +127,7 @@ def sort_images(
     folder : str or Path
         Made new; must not exist or be empty.
     copies : bool
-        Copy the files; otherwise symbolic links to where they lie.
+        Copy the files; otherwise symbolic links to where they lie, copies where the file system has no links.
     names : mapping of str to str
         Node → the user's name.
 
@@ -112,10 +152,22 @@ def sort_images(
             )
         taken.add(Path(str(target).casefold()))
         source = Path(path_of.loc[image_id]).absolute()
+        copies = copies or not _link(target, source)
         if copies:
             shutil.copyfile(source, target)
-        else:
-            target.symlink_to(source)
+
+
+def _link(target: Path, source: Path) -> bool:
+    try:
+        target.symlink_to(source)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        logger.warning(
+            "%s cannot hold symbolic links: images are copied, as with grouping.groups: copies", target.parent
+        )
+        return False
+    return True
 
 
 def _folder_name(node: str, name: str) -> str:

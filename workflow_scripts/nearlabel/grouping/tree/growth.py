@@ -147,7 +147,7 @@ def _stop(group, limits: Limits, deepest: bool, smallest_k: int, siblings: int) 
     if group.size <= smallest_k:
         return f"{group.size} images, not more than the smallest k of the next level, {smallest_k}"
     if judged and group.near_label_share >= limits.purity:
-        return f"near-label share {group.near_label_share:.3f}, at least purity {limits.purity:g}"
+        return f"{group.near_label_share:.3f} are {group.near_label}, at least purity {limits.purity:g}"
     if not judged and group.structure is None:
         return f"{_count_labelled(group)}; its structure takes two algorithms and images that differ to tell"
     if not judged and not group.structure.found:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-LEVEL_COLUMNS = ["node", "parent", "cluster", "size", "near_label_share", "split", "reason"]
+LEVEL_COLUMNS = ["node", "parent", "cluster", "size", "near_label_share", "split", "reason", "near_label"]
 
 
 def list_groups(clusters: Mapping[str, pd.DataFrame], near_labels: pd.DataFrame) -> pd.DataFrame:
@@ -23,26 +23,20 @@ def list_groups(clusters: Mapping[str, pd.DataFrame], near_labels: pd.DataFrame)
     DataFrame
         node, parent and cluster (empty for the root), size (images), near_label_share (share of the most frequent
         near-label among the group's labelled images, NaN without any), labelled (images with a near-label), split
-        (whether the group is a clustered node).
+        (whether the group is a clustered node), near_label (that most frequent one, of equals the first; '' without).
     """
     near_label = near_labels.set_index("image_id")["near_label"]
     rows = [("root", "", pd.NA, near_label)]
     for node, frame in clusters.items():
         for cluster, members in frame.groupby("cluster")["image_id"]:
             rows.append((f"{node}.{cluster}", node, int(cluster), near_label.loc[members]))
-    table = [
-        {
-            "node": node,
-            "parent": parent,
-            "cluster": cluster,
-            "size": len(labels),
-            "near_label_share": labels[labels != ""].value_counts(normalize=True).max(),
-            "labelled": int((labels != "").sum()),
-            "split": node in clusters,
-            "reason": "",
-        }
-        for node, parent, cluster, labels in rows
-    ]
+    table = []
+    for node, parent, cluster, labels in rows:
+        shares = labels[labels != ""].value_counts(normalize=True).sort_index()
+        row = {"node": node, "parent": parent, "cluster": cluster, "size": len(labels)}
+        row |= {"near_label_share": shares.max(), "labelled": int((labels != "").sum())}
+        row |= {"split": node in clusters, "reason": "", "near_label": shares.idxmax() if len(shares) else ""}
+        table.append(row)
     return pd.DataFrame(table).astype({"cluster": "Int64", "near_label_share": float})
 
 
@@ -67,7 +61,7 @@ def read_level(path: str | Path) -> pd.DataFrame:
     """Read ``levels/{level}.csv``: cluster as Int64 (missing for the root), split as bool."""
     frame = pd.read_csv(
         path,
-        dtype={"node": str, "parent": str, "cluster": "Int64", "reason": str},
+        dtype={"node": str, "parent": str, "cluster": "Int64", "reason": str, "near_label": str},
         keep_default_na=False,
         na_values={"cluster": [""], "near_label_share": [""]},
     )

@@ -1,36 +1,43 @@
 """The user's names for groups."""
 
-from pathlib import Path
+from os import PathLike
 
-import pandas as pd
+from nearlabel.grouping.tree.node_names import parse_node
+from nearlabel.tables import read_user_table
+
+NAME_COLUMNS = ("node", "name")
 
 
-def read_names(path: str | Path | None) -> dict[str, str]:
-    """Read the user's names for groups.
+def read_names(path: str | PathLike | None) -> dict[str, str]:
+    """Read the user's names for groups; standard library only, for the workflow's parsing checks them.
 
     Parameters
     ----------
-    path : str, Path or None
+    path : str, path-like or None
         CSV with columns node and name; None for no names.
 
     Returns
     -------
     dict of str to str
-        Node → name, stripped of spaces around it. Two groups may share a name.
+        Node → name. Two groups may share a name.
 
     Raises
     ------
-    ValueError
-        A column is missing, a node comes twice, a name is empty.
+    FileNotFoundError, ValueError
+        It cannot be read, or a row names no node, one that comes twice, or has no name.
     """
     if path is None:
         return {}
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    if missing := {"node", "name"} - set(frame.columns):
-        raise ValueError(f"{path} has no column '{sorted(missing)[0]}'; it needs node and name")
-    frame = frame.assign(node=frame["node"].str.strip(), name=frame["name"].str.strip())
-    if frame["node"].duplicated().any():
-        raise ValueError(f"{path} names {frame.loc[frame['node'].duplicated(), 'node'].iloc[0]} twice; keep one line")
-    if (frame["name"] == "").any():
-        raise ValueError(f"{path} has no name for {frame.loc[frame['name'] == '', 'node'].iloc[0]}; remove the line")
-    return dict(zip(frame["node"], frame["name"], strict=True))
+    cells, lines, _ = read_user_table(path, NAME_COLUMNS)
+    names: dict[str, str] = {}
+    for line, node, name in zip(lines, cells["node"], (name.strip() for name in cells["name"]), strict=True):
+        try:
+            if node != "root":
+                parse_node(node)
+        except ValueError as error:
+            raise ValueError(f"{path}, line {line}: {error}.") from None
+        if not name:
+            raise ValueError(f"{path}, line {line} has no name for {node}; write one or remove the line.")
+        if names.setdefault(node, name) != name:
+            raise ValueError(f"{path}, line {line} names {node} a second time; keep one line.")
+    return names

@@ -1,8 +1,10 @@
 """Nodes of the tree of groups: ``root``, ``root.1`` (its cluster 1), ``root.1.25`` (cluster 25 of that)."""
 
 import re
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def parse_node(node: str) -> tuple[str, int]:
@@ -31,7 +33,7 @@ def parse_node(node: str) -> tuple[str, int]:
     return parent, int(cluster)
 
 
-def node_members(clusters: pd.DataFrame, cluster: int) -> list[str]:
+def node_members(clusters: "pd.DataFrame", cluster: int) -> list[str]:
     """List the images of one cluster.
 
     Parameters

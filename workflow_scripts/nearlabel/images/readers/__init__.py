@@ -4,6 +4,7 @@ from dataclasses import MISSING, fields
 
 from nearlabel.images.readers.dataset import Dataset
 from nearlabel.images.readers.folder import ImageFolder
+from nearlabel.images.readers.mvtec import MvtecAd
 from nearlabel.images.readers.public import KolektorSdd, KolektorSdd2, MagneticTile, Severstal
 from nearlabel.images.readers.synthetic import Synthetic
 from nearlabel.images.readers.table import CsvTable
@@ -15,6 +16,7 @@ READERS = {
     "kolektor_sdd": KolektorSdd,
     "kolektor_sdd2": KolektorSdd2,
     "magnetic_tile": MagneticTile,
+    "mvtec": MvtecAd,
     "synthetic": Synthetic,
 }
 """Reader of each kind: made with the kind's keys, called without arguments, it returns a `Dataset`."""
@@ -60,4 +62,6 @@ def read_dataset(spec: dict) -> Dataset:
 
 
 def _first(dataset: Dataset) -> str:
-    return ": ".join(dataset.rejected.iloc[0])
+    # An image that cannot be used says more than what lies beside.
+    last = len(dataset.rejected) - 1
+    return ": ".join(dataset.rejected.iloc[min(len(dataset.left_out), last)])

@@ -2,11 +2,7 @@
 
 from dataclasses import dataclass
 
-from nearlabel.images.listing import data_files, is_hidden
 from nearlabel.images.readers.dataset import Dataset, TableBuilder, require_folder
-
-IMAGE_SUFFIXES = (".bmp", ".gif", ".j2k", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-"""Suffixes, in any case, of files that `ImageFolder` takes for images."""
 
 
 @dataclass(frozen=True)
@@ -28,12 +24,7 @@ class ImageFolder:
         """List the images."""
         table = TableBuilder(self.root)
         require_folder(self.root, "images, or one sub-folder of images per class")
-        for name in data_files("image_folder", self.root):
+        for name in table.own_images("image_folder"):
             parts = name.split("/")
-            if is_hidden(name):
-                table.reject(name, "hidden file or folder")
-            elif not name.lower().endswith(IMAGE_SUFFIXES):
-                table.reject(name, f"not an image by its suffix (images: {' '.join(IMAGE_SUFFIXES)})")
-            else:
-                table.add(name, parts[0] if self.classes and len(parts) > 1 else "")
+            table.add(name, parts[0] if self.classes and len(parts) > 1 else "")
         return table.build()

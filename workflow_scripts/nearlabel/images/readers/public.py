@@ -6,9 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from nearlabel.files import read_table
-from nearlabel.images.listing import data_files
 from nearlabel.images.readers.dataset import Dataset, TableBuilder, require_folder
+from nearlabel.tables import read_user_table
 
 DEFECT = "defect"
 GOOD = "good"
@@ -34,23 +33,23 @@ class Severstal:
         """List the training images."""
         root = require_folder(self.root, "train.csv and train_images/")
         require_folder(root / "train_images", "the training images (*.jpg)")
-        rows = read_table(root / "train.csv", ("EncodedPixels",))
-        if "ImageId" in rows:
-            names = rows["ImageId"]
-        elif "ImageId_ClassId" in rows:
-            names = rows["ImageId_ClassId"].str.rpartition("_")[0]
+        cells = read_user_table(root / "train.csv", ["EncodedPixels"], ["ImageId", "ImageId_ClassId"]).cells
+        if "ImageId" in cells:
+            names = cells["ImageId"]
+        elif "ImageId_ClassId" in cells:
+            names = [name.rpartition("_")[0] for name in cells["ImageId_ClassId"]]
         else:
             raise ValueError(f"{root / 'train.csv'}: no column 'ImageId' or 'ImageId_ClassId'.")
-        with_mask = set(names[rows["EncodedPixels"].str.strip() != ""])
+        with_mask = {name for name, mask in zip(names, cells["EncodedPixels"], strict=True) if mask}
 
         table = TableBuilder(self.root)
         found = set()
-        for path in data_files("severstal", root):
+        for path in table.own_files("severstal"):
             name = path.removeprefix("train_images/")
             if path == "train.csv":
                 continue
             if not re.fullmatch(r"[^/.][^/]*\.jpg", name):
-                table.reject(path, "not named like a training image (train_images/*.jpg)")
+                table.leave_out(path, "not named like a training image (train_images/*.jpg)")
                 continue
             table.add(path, DEFECT if name in with_mask else GOOD)
             found.add(name)
@@ -81,7 +80,7 @@ class KolektorSdd:
         _add_masked_images(
             table,
             root,
-            list(data_files("kolektor_sdd", root)),
+            list(table.own_files("kolektor_sdd")),
             image=r"(kos[0-9]+/Part[0-9]+)\.jpg",
             mask="{}_label.bmp",
             part=lambda image_id: image_id.split("/")[0],
@@ -113,7 +112,7 @@ class KolektorSdd2:
         _add_masked_images(
             table,
             root,
-            list(data_files("kolektor_sdd2", root)),
+            list(table.own_files("kolektor_sdd2")),
             image=r"((?:train|test)/[0-9]+)\.png",
             mask="{}_GT.png",
         )
@@ -137,14 +136,14 @@ class MagneticTile:
 
     def __call__(self) -> Dataset:
         """List the images."""
-        root = require_folder(self.root, "the folders MT_Free/Imgs, MT_Crack/Imgs, ...")
-        names = list(data_files("magnetic_tile", root))
-        images = {name.removesuffix(".jpg") for name in names if re.fullmatch(r"MT_[^/]+/Imgs/[^/.][^/]*\.jpg", name)}
+        require_folder(self.root, "the folders MT_Free/Imgs, MT_Crack/Imgs, ...")
         table = TableBuilder(self.root)
+        names = list(table.own_files("magnetic_tile"))
+        images = {name.removesuffix(".jpg") for name in names if re.fullmatch(r"MT_[^/]+/Imgs/[^/.][^/]*\.jpg", name)}
         for name in names:
             stem, _, suffix = name.rpartition(".")
             if stem not in images or suffix not in ("jpg", "png"):
-                table.reject(name, "neither an image (MT_*/Imgs/*.jpg) nor the mask (.png) of one")
+                table.leave_out(name, "neither an image (MT_*/Imgs/*.jpg) nor the mask (.png) of one")
             elif suffix == "jpg":
                 table.add(name, name.split("/")[0])
         return table.build()
@@ -176,9 +175,9 @@ def _add_masked_images(table, root: Path, names: list[str], *, image: str, mask:
         table.add(name, image_class, part(name))
     for name in others:
         if "(copy)" in name:
-            table.reject(name, "stray copy, not one of the data set's numbered images")
+            table.leave_out(name, "stray copy, not one of the data set's numbered images")
         elif name not in masks:
-            table.reject(name, "neither one of the data set's images nor the mask of one, by its name")
+            table.leave_out(name, "neither one of the data set's images nor the mask of one, by its name")
 
 
 def _has_defect(mask: Path) -> bool:

@@ -1,13 +1,14 @@
 """Images listed in a table."""
 
-import os
-import posixpath
+import logging
 from dataclasses import dataclass
-from pathlib import Path
 
-from nearlabel.files import read_table
 from nearlabel.images.listing import csv_root
+from nearlabel.images.paths import ListedPaths
 from nearlabel.images.readers.dataset import Dataset, TableBuilder, require_folder
+from nearlabel.tables import read_user_table
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class CsvTable:
     Attributes
     ----------
     file : str
-        The CSV, UTF-8 with a header.
+        The CSV, with a header; see `nearlabel.tables.read_user_table` for how it may be written.
     root : str, optional
         Folder that the paths are relative to; the CSV's own by default.
     path_column, label_column, part_column : str, optional
@@ -33,24 +34,23 @@ class CsvTable:
     def __call__(self) -> Dataset:
         """List the images."""
         columns = [column for column in (self.path_column, self.label_column, self.part_column) if column]
-        rows = read_table(self.file, tuple(columns))
+        rows = read_user_table(self.file, columns)
         root = csv_root({"file": self.file, "root": self.root})
         require_folder(root, f"the images that {self.file} lists")
-        table = TableBuilder(root)
-        labels = rows[self.label_column] if self.label_column else [""] * len(rows)
-        parts = rows[self.part_column] if self.part_column else [""] * len(rows)
-        for number, (path, label, part) in enumerate(zip(rows[self.path_column], labels, parts, strict=True), start=1):
+        table, listed = TableBuilder(root), ListedPaths(root)
+        without = [""] * len(rows.lines)
+        paths, labels, parts = (
+            rows.cells.get(column, without) for column in (self.path_column, self.label_column, self.part_column)
+        )
+        for line, path, label, part in zip(rows.lines, paths, labels, parts, strict=True):
             if not path:
-                table.reject("", f"row {number} of {self.file} has no path")
+                table.reject("", f"line {line} of {self.file} has no path")
                 continue
-            image_id = image_id_of(path, root)
-            if image_id.startswith("../"):
-                table.reject(path, "outside the data set's root; set root to a folder that holds all images")
+            image_id, problem = listed.locate(path)
+            if problem:
+                table.reject(path, problem)
             else:
                 table.add(image_id, label, part)
+        for remark in filter(None, (rows.remark, listed.describe())):
+            logger.warning("%s: %s", self.file, remark)
         return table.build()
-
-
-def image_id_of(path: str, root: Path) -> str:
-    """Return the image_id of a path as a table gives it, absolute or relative to the root of the data set."""
-    return os.path.relpath(path, root.absolute()) if os.path.isabs(path) else posixpath.normpath(path)

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import h5py
 import numpy as np
 
-from nearlabel.files import written_whole
+from nearlabel.files import how_to_remake, written_whole
+from nearlabel.hdf5 import hdf5_file
 
 
 class ImageArrays(NamedTuple):
@@ -73,7 +74,7 @@ def write_arrays(
     ValueError
         Rows and ids differ in number.
     """
-    with written_whole(path) as partial, h5py.File(partial, "w") as file:
+    with written_whole(path) as partial, hdf5_file(partial, "w") as file:
         for key, value in attributes.items():
             file.attrs[key] = value
         file.attrs["name"] = name
@@ -113,13 +114,13 @@ def open_arrays(path) -> ImageArrays:
     if not path.exists():
         raise FileNotFoundError(f"{path}: there is no such file; make it again")
     try:
-        with h5py.File(path, "r", locking=False) as file:
+        with hdf5_file(path, "r") as file:
             rows = file[file.attrs["name"]]
             place, kind, shape = rows.id.get_offset(), rows.dtype, rows.shape
             ids, attributes = file["image_id"].asstr()[:], dict(file.attrs)
         values = np.memmap(path, dtype=kind, mode="r", offset=place, shape=shape)
     except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{path}: not a whole array file ({error}); delete it and run again") from error
+        raise ValueError(f"{path}: not a whole array file ({error}); {how_to_remake(path)}") from error
     if len(ids) != len(values):
-        raise ValueError(f"{path}: {len(values)} rows for {len(ids)} image ids; delete it and run again")
+        raise ValueError(f"{path}: {len(values)} rows for {len(ids)} image ids; {how_to_remake(path)}")
     return ImageArrays(values, ids, attributes)

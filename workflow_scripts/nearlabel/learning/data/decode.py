@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from nearlabel.features.placement import Placement, choose_placement
+from nearlabel.features.placement import Placement, choose_placement, require_placeable
 from nearlabel.features.preparation import load_image
 from nearlabel.features.weights.choice import preprocessing
+from nearlabel.images.scales import content_keys, full_ranges
 from nearlabel.learning.data.arrays import write_arrays
 from nearlabel.sources import fingerprint, sources_of
 
@@ -49,7 +50,7 @@ def decode_images(images: pd.DataFrame, network: Mapping[str, Any], output, *, w
     Parameters
     ----------
     images : DataFrame
-        ``images.csv``: image_id, path, sha256. Rows of the output follow it.
+        ``images.csv``: image_id, path, width, height, sha256, full_range. Rows of the output follow it.
     network : mapping
         As for `network_placement`.
     output : str or Path
@@ -60,13 +61,14 @@ def decode_images(images: pd.DataFrame, network: Mapping[str, Any], output, *, w
     Raises
     ------
     FileNotFoundError, ValueError
-        An image is gone or changed since it was listed; there are no images.
+        An image is gone or changed since it was listed, or too thin a strip to be placed; there are no images.
     """
     if images.empty:
         raise ValueError(f"{output}: images.csv lists no image to decode")
     placement = network_placement(network)
+    require_placeable(placement.refusal, images)
     parts = {
-        "images": list(images["sha256"]),
+        "images": content_keys(images),
         "placement": vars(placement),
         "sources": sources_of(__name__).describe(),
     }
@@ -79,7 +81,7 @@ def _decoded(images: pd.DataFrame, placement: Placement, workers: int) -> Iterat
     def decode(row) -> np.ndarray:
         return placement(load_image(*row))[0]
 
-    rows = list(zip(images["path"], images["sha256"], strict=True))
+    rows = list(zip(images["path"], images["sha256"], full_ranges(images), strict=True))
     with ThreadPoolExecutor(workers) as pool, tqdm(total=len(rows), unit="image", disable=None) as progress:
         for start in range(0, len(rows), BLOCK):
             block = np.stack(list(pool.map(decode, rows[start : start + BLOCK])))

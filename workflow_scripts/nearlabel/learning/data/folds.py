@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pandas as pd
 
-from nearlabel.files import read_table
+from nearlabel.files import how_to_remake, read_table
 
 FOLD_COLUMNS = ["image_id", "fold", "duplicate_of"]
 
@@ -30,7 +30,7 @@ def read_folds(path: str | os.PathLike) -> pd.DataFrame:
     """
     table = read_table(path, tuple(FOLD_COLUMNS))[FOLD_COLUMNS]
     if not table["fold"].str.fullmatch(r"[0-9]+").all():
-        raise ValueError(f"{path}: a fold is no whole number; delete the file and run again")
+        raise ValueError(f"{path}: a fold is no whole number; {how_to_remake(path)}")
     return table.astype({"fold": np.int64})
 
 

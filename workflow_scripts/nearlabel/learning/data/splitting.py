@@ -5,6 +5,7 @@ import logging
 import numpy as np
 import pandas as pd
 
+from nearlabel.files import how_to_remake
 from nearlabel.images.duplicates import Hashes, group_images
 from nearlabel.seeds import derive_seed
 
@@ -13,6 +14,8 @@ logger = logging.getLogger(__name__)
 
 # One fold tests, one validates, one at least is the pool.
 MIN_FOLDS = 3
+LABEL_MORE = "label more images"
+NONE = "write duplicate_distance: none if they are not the same thing"
 
 
 def split_folds(
@@ -22,7 +25,7 @@ def split_folds(
     *,
     positive: str | int,
     folds: int,
-    distance: int,
+    distance: int | None,
     seed: int,
 ) -> pd.DataFrame:
     """Split the labelled images of a data set into folds.
@@ -41,8 +44,8 @@ def split_folds(
         The near-label that counts as defective; every other one counts as good.
     folds : int
         How many, at least 3.
-    distance : int
-        Images whose perceptual hashes differ in at most so many of 64 bits stay in one fold.
+    distance : int or None
+        As for `nearlabel.images.duplicates.groups.group_images`, whose groups stay in one fold.
     seed : int
         Of the order in which like groups are dealt out.
 
@@ -60,14 +63,15 @@ def split_folds(
     """
     images = images.reset_index(drop=True)
     if sorted(images["image_id"]) != sorted(near_labels["image_id"]):
-        raise ValueError("near_labels.csv and images.csv are of different images; delete both and run again")
+        remake = how_to_remake("check_images")
+        raise ValueError(f"near_labels.csv and images.csv are of different images; {remake}")
     labels = images["image_id"].map(near_labels.set_index("image_id")["near_label"]).fillna("").astype(str)
     labelled = labels != ""
     if not labelled.all():
         left_out = images.loc[~labelled, "image_id"]
         logger.warning("%d images without near-label are left out, the first is %r", len(left_out), left_out.iloc[0])
     images, labels = images[labelled].reset_index(drop=True), labels[labelled]
-    hashes = Hashes(hashes.values[labelled.to_numpy()], hashes.flat[labelled.to_numpy()])
+    hashes = hashes.of(labelled.to_numpy())
     defective = (labels == str(positive)).to_numpy()
     if defective.all() or not defective.any():
         counts = ", ".join(f"{label!r} ({count})" for label, count in labels.value_counts().sort_index().items())
@@ -79,7 +83,12 @@ def split_folds(
     _report_groups(images["image_id"], defective, groups, hashes.flat, distance)
     if folds >= MIN_FOLDS:
         _require_small_groups(images, defective, groups, folds, distance, seed)
-    fold = assign_folds(defective, groups, folds, seed)
+    try:
+        fold = assign_folds(defective, groups, folds, seed)
+    except ValueError as error:
+        alike = len(np.unique(groups)) < len(np.unique(group_images(images)))
+        way_out = f"; duplicate_distance {distance} joins images that look alike: {NONE}" if alike else ""
+        raise ValueError(f"{error}{way_out}") from None
     for number in range(folds):
         inside = fold == number
         logger.info("fold %d: %d images, %d positive", number, inside.sum(), defective[inside].sum())
@@ -166,10 +175,10 @@ def _advise(sizes: np.ndarray, positives: np.ndarray, folds: int, seed: int) -> 
     for fewer in range(min(folds - 1, len(sizes)), MIN_FOLDS - 1, -1):
         if not _deal(sizes, positives, fewer, seed)[1]:
             return f"the largest possible number of folds is {fewer}"
-    return f"not even {MIN_FOLDS} folds are possible (test, validation, pool): label more images"
+    return f"not even {MIN_FOLDS} folds are possible (test, validation, pool): {LABEL_MORE}"
 
 
-def _require_small_groups(images, positive, groups, folds: int, distance: int, seed: int) -> None:
+def _require_small_groups(images, positive, groups, folds: int, distance: int | None, seed: int) -> None:
     limit = -(-len(groups) // folds)
     sizes = np.bincount(groups)
     if sizes.max() <= limit:
@@ -181,24 +190,26 @@ def _require_small_groups(images, positive, groups, folds: int, distance: int, s
         size, cure = without_hashes.max(), "images of one part and equal files stay together"
     else:
         first, size = images.iloc[sizes.argmax()], sizes.max()
-        cause = f"duplicate_distance {distance}"
-        cure = "set a smaller duplicate_distance if they are not the same thing"
+        cause, cure = f"duplicate_distance {distance}", NONE
     number = np.unique(groups, return_inverse=True)[1]
     counts = np.bincount(number), np.bincount(number, weights=positive).astype(np.int64)
+    advice = _advise(*counts, folds, seed)
+    if cure is NONE and LABEL_MORE in advice:
+        advice = "fewer folds do not help"
     raise ValueError(
         f"a group of {size} near-duplicates (by {cause}; the first is {first['image_id']!r}) is larger than one of "
-        f"{folds} folds ({limit} images): {cure}; {_advise(*counts, folds, seed)}"
+        f"{folds} folds ({limit} images): {cure}; {advice}"
     )
 
 
-def _report_groups(image_ids, positive, groups, flat, distance: int) -> None:
+def _report_groups(image_ids, positive, groups, flat, distance: int | None) -> None:
     sizes = np.bincount(groups)
     of_size = pd.Series(sizes[sizes > 1]).value_counts().sort_index()
     logger.info(
-        "%d images, %d positive; at duplicate_distance %d they form %d groups, %d of them of more than one image (%s)",
+        "%d images, %d positive; at duplicate_distance %s they form %d groups, %d of them of more than one image (%s)",
         len(groups),
         positive.sum(),
-        distance,
+        "none" if distance is None else distance,
         np.count_nonzero(sizes),
         of_size.sum(),
         ", ".join(f"{count} of {size}" for size, count in of_size.items()) or "none",
@@ -209,7 +220,7 @@ def _report_groups(image_ids, positive, groups, flat, distance: int) -> None:
         logger.warning(
             "%d groups of near-duplicates hold both classes, the first is that of %r", len(mixed), image_ids[mixed[0]]
         )
-    if flat.any():
+    if distance is not None and flat.any():
         logger.warning(
             "%d images show one grey throughout, for example %r; only part and sha256 say whether they are duplicates",
             flat.sum(),

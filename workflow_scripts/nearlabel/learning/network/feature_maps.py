@@ -4,7 +4,7 @@ Which tensor the last feature maps A are. What the head gets: the input of the n
 positions, however that is written (a layer, a function, a mean). What the network does before pooling belongs to A:
 DenseNet's last ReLU, Swin's last norm. Where positions are flattened instead (VGG, AlexNet), A is what is flattened or,
 where that comes from average pooling to a fixed grid, the input of that pooling; in torchvision's networks this is the
-output of ``model.features``.
+output of ``model.features``. A vision transformer has none: its patches never form a map behind the first layer.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,6 +17,7 @@ from torch import nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+TAKE_OTHER = "take a convolutional classifier, such as resnet18"
 _AVERAGES = (functional.adaptive_avg_pool2d, functional.avg_pool2d, torch.mean, torch.Tensor.mean)
 
 
@@ -25,8 +26,8 @@ class ForwardPass(NamedTuple):
 
     Attributes
     ----------
-    maps : Tensor, shape (n, k, h, w)
-        The last feature maps A.
+    maps : Tensor, shape (n, k, h, w), or None
+        The last feature maps A; None where the network has none.
     pooled : Tensor, shape (n, d)
         Input of the last linear layer; without one behind the maps, their mean over positions.
     logits : Tensor, shape (n, classes)
@@ -35,7 +36,7 @@ class ForwardPass(NamedTuple):
         Of the last linear layer W, where logits = W · mean(A) + b and `pooled` = mean(A); else None.
     """
 
-    maps: torch.Tensor
+    maps: torch.Tensor | None
     pooled: torch.Tensor
     logits: torch.Tensor
     weight: torch.Tensor | None
@@ -60,8 +61,8 @@ def forward_pass(model: nn.Module, images: torch.Tensor | np.ndarray, *, gradien
     Raises
     ------
     ValueError
-        There are no images; the network gives no logits, or some that are not finite, or it has no feature maps of
-        images, as vision transformers.
+        There are no images; the network gives no logits, or some that are not finite, or it has neither feature maps
+        nor a linear layer that would tell its features.
     """
     if not len(images):
         raise ValueError("there are no images to evaluate; give at least one")
@@ -81,10 +82,9 @@ def forward_pass(model: nn.Module, images: torch.Tensor | np.ndarray, *, gradien
             f"{name} gives logits that are not finite; check the images for NaN, or lower the learning rate"
         )
     if recorder.maps is None:
-        raise ValueError(
-            f"{name} neither pools nor flattens feature maps of shape (n, channels, height, width); take a "
-            "convolutional classifier"
-        )
+        if recorder.linear is None:
+            raise ValueError(f"{name} has neither feature maps nor a linear layer; {TAKE_OTHER}")
+        return ForwardPass(None, recorder.linear[0], logits, None)
     means = recorder.maps.mean(dim=(2, 3))
     if recorder.linear is None:
         return ForwardPass(recorder.maps, means, logits, None)

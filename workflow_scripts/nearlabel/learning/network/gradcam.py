@@ -19,7 +19,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from nearlabel.learning.network.feature_maps import ForwardPass, forward_pass
+from nearlabel.learning.network.feature_maps import TAKE_OTHER, ForwardPass, forward_pass
 
 logger = logging.getLogger(__name__)
 
@@ -72,11 +72,13 @@ class FeatureMaps:
         self.closed_form: bool | None = None
 
     def forward(self, images: torch.Tensor | np.ndarray) -> ForwardPass:
-        """Run the network without gradients: feature maps, pooled features, logits.
+        """Run the network without gradients: feature maps if it has any, pooled features, logits.
 
         Parameters, result and errors are those of `nearlabel.learning.network.feature_maps.forward_pass`.
         """
         seen = forward_pass(self.model, images)
+        if seen.maps is None:
+            return seen
         closed_form = seen.weight is not None
         if self.closed_form is None or (self.closed_form and not closed_form):
             self.closed_form = closed_form
@@ -117,10 +119,16 @@ class FeatureMaps:
         Raises
         ------
         ValueError
-            As `forward` and `scale_maps`; no such class; feature maps of a single position, which have no pattern.
+            As `forward` and `scale_maps`; no such class; no feature maps, or maps of a single position, which have no
+            pattern.
         """
         if self.closed_form is not False:
             seen = self.forward(images)
+            if seen.maps is None:
+                raise ValueError(
+                    f"{type(self.model).__name__} neither pools nor flattens feature maps of shape (n, channels, "
+                    f"height, width), so there are no activation maps; {TAKE_OTHER}"
+                )
         if not self.closed_form:
             seen = forward_pass(self.model, images, gradients=True)
         height, width = seen.maps.shape[2:]

@@ -14,9 +14,10 @@ def split_network(model: nn.Module, fine_tune: str, sample: torch.Tensor) -> tup
     Parameters
     ----------
     model : torch.nn.Module
-        A convolutional classifier that `torch.fx` can trace.
+        A classifier that `torch.fx` can trace.
     fine_tune : {"last_block", "head"}
-        Where: before the last stage of the trunk, or at the feature maps that the head pools.
+        Where: before the last stage of the trunk, or at the feature maps that the head pools; in a network without
+        feature maps, as a vision transformer, at what its last linear layer is given.
     sample : Tensor, shape (1, 3, height, width)
         An image of the size to come.
 
@@ -28,20 +29,20 @@ def split_network(model: nn.Module, fine_tune: str, sample: torch.Tensor) -> tup
     Raises
     ------
     ValueError
-        The network cannot be traced, has no feature maps, or more than one tensor crosses the cut.
+        The network cannot be traced, or more than one tensor crosses the cut.
     """
     name = type(model).__name__
     model.eval()
     try:
         graph = fx.Tracer().trace(model)
-        forward_pass(model, sample)  # refuses, by its name, a network without feature maps
-        maps = _maps_node(fx.GraphModule(model, graph), sample)
+        forward_pass(model, sample)  # refuses, by its name, a network that has nothing to cut at
+        end = _end_of_trunk(fx.GraphModule(model, graph), sample)
         if fine_tune == "last_block":
-            graph = _StageTracer(_last_stage(model, graph, maps)).trace(model)
+            graph = _StageTracer(_last_stage(model, graph, end)).trace(model)
             (stage,) = [node for node in graph.nodes if node.op == "call_module" and node.target == graph.stage]
             cut = stage.args[0]
         else:
-            cut = maps
+            cut = end
         before, after = _cut(model, graph, cut)
     except (fx.proxy.TraceError, TypeError, KeyError) as error:
         reason = " ".join(str(error).split())[:200]
@@ -84,21 +85,22 @@ class _Run(nn.Module):
         return Remembering(self.traced).run(images)
 
 
-def _maps_node(traced: fx.GraphModule, sample: torch.Tensor) -> fx.Node:
-    """Node whose output the head pools."""
+def _end_of_trunk(traced: fx.GraphModule, sample: torch.Tensor) -> fx.Node:
+    """Node whose output the head pools, or takes as it is."""
     run = _Run(traced)
-    maps = forward_pass(run, sample).maps
+    seen = forward_pass(run, sample)
+    wanted = seen.pooled if seen.maps is None else seen.maps
     # What works in place gives the same tensor again: the last of them is whole.
-    return [node for node, value in run.values.items() if value is maps][-1]
+    return [node for node, value in run.values.items() if value is wanted][-1]
 
 
-def _last_stage(model: nn.Module, graph: fx.Graph, maps: fx.Node) -> str:
+def _last_stage(model: nn.Module, graph: fx.Graph, end: fx.Node) -> str:
     """Name of the trunk's last part with convolutions or linear layers that holds no more than half of them all."""
     names = []
     for node in graph.nodes:
         if node.op == "call_module" and isinstance(model.get_submodule(node.target), nn.Conv2d | nn.Linear):
             names.append(node.target.split("."))
-        if node is maps:
+        if node is end:
             break
     depth = 1
     while True:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from nearlabel.files import read_table
+from nearlabel.files import how_to_remake, read_table
 from nearlabel.learning.data.arrays import ImageArrays, open_arrays
 from nearlabel.learning.data.folds import read_folds
 from nearlabel.learning.network.model import Classifier, build_classifier
@@ -49,5 +49,5 @@ def open_fold(
     classifier = build_classifier(network, fine_tune=fine_tune, **build)
     made_by = arrays.attributes.get("weights_sha256", classifier.weights_sha256)
     if made_by != classifier.weights_sha256:
-        raise ValueError(f"{values} was made with other weights of {classifier.name}; delete it and run again")
+        raise ValueError(f"{values} was made with other weights of {classifier.name}; {how_to_remake(values)}")
     return Fold(experiment, classifier, arrays)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from nearlabel.files import how_to_remake
 from nearlabel.learning.data.arrays import ImageArrays
 from nearlabel.learning.data.folds import fold_roles
 from nearlabel.seeds import derive_seed
@@ -62,7 +63,8 @@ def plan_experiment(
     rows = arrays.rows(roles.index)
     near_label = near_labels.set_index("image_id")["near_label"].reindex(roles.index)
     if near_label.isna().any():
-        raise ValueError("folds.csv and near_labels.csv are of different images; delete folds.csv and run again")
+        remake = how_to_remake("split_folds")
+        raise ValueError(f"folds.csv and near_labels.csv are of different images; {remake}")
     labels = np.full(len(arrays.image_id), -1, dtype=np.int64)
     labels[rows] = (near_label == str(positive)).to_numpy()
     parts = {role: np.sort(rows[(roles == role).to_numpy()]) for role in ("pool", "validation", "test")}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from nearlabel.features.store import read_novelty
-from nearlabel.files import write_csv, write_json
+from nearlabel.files import how_to_remake, write_csv, write_json
 from nearlabel.learning.simulation.engine import Engine
 from nearlabel.learning.simulation.fold import Fold
 from nearlabel.learning.simulation.state import StateFile
@@ -80,5 +80,5 @@ def _read_scores(path, image_ids: Sequence[str]) -> np.ndarray:
     row_of = {image: row for row, image in enumerate(found.image_id)}
     lacking = [image for image in image_ids if image not in row_of]
     if lacking:
-        raise ValueError(f"{path} lacks {len(lacking)} images, first {lacking[0]!r}; delete it and run again")
+        raise ValueError(f"{path} lacks {len(lacking)} images, first {lacking[0]!r}; {how_to_remake(path)}")
     return found.scores[[row_of[image] for image in image_ids]]

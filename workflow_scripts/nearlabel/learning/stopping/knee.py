@@ -23,8 +23,8 @@ def knee_point(
     Kneedle (Satopää et al. 2011) by ``kneed.KneeLocator(curve="convex", direction="decreasing")``: both axes are
     brought to 0 … 1, and the knee is a point where the curve lies farthest below its chord, provided that it comes
     back by more than `sensitivity` mean steps. A nearly straight curve, as random sampling gives, may have a knee
-    anywhere, or none. kneed also takes the first point for a knee when the curve begins by falling more slowly than
-    its chord.
+    anywhere, or none. The first point is never one, as nothing bends there: kneed takes it for the knee of a curve that
+    begins by falling more slowly than its chord, where defects are found slowly at first; here the next knee counts.
 
     Parameters
     ----------
@@ -71,7 +71,8 @@ def knee_point(
         return None
     from kneed import KneeLocator
 
-    found = KneeLocator(
+    # Online goes through the whole curve, and lists every knee on its way.
+    knees = KneeLocator(
         x,
         y,
         S=sensitivity,
@@ -79,9 +80,10 @@ def knee_point(
         direction="decreasing",
         interp_method=interpolation,
         polynomial_degree=degree,
-        online=online,
-    ).knee
-    return None if found is None else np.asarray(found).item()
+        online=True,
+    ).all_knees
+    later = [knee for knee in knees if knee != x[0]]
+    return np.asarray(later[-1 if online else 0]).item() if later else None
 
 
 def _is_straight(x: np.ndarray, y: np.ndarray) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from nearlabel.files import written_whole
-from nearlabel.report.base.text import shorten
+from nearlabel.report.base.fonts import FONT, draw_name, fit_fonts
 
 # Fixed places in the palette: an algorithm keeps its colour across encoders, nodes and runs.
 ALGORITHM_ORDER = ["kmeans", "agglomerative", "minibatch_kmeans", "spectral", "gaussian_mixture"]
@@ -19,7 +19,7 @@ GOLDEN_RATIO = 0.6180339887498949
 
 # Names from files may hold $, which must not start mathematics; the salt makes the ids inside an SVG repeatable.
 STYLE = {
-    "font.family": "DejaVu Sans",
+    "font.family": FONT,
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.labelsize": 9,
@@ -113,7 +113,7 @@ def name_cluster(node: str, cluster: int, names: Mapping[str, str], length: int 
         Longest name; a longer one is shortened.
     """
     name = names.get(f"{node}.{cluster}", "")
-    return f"{cluster} {shorten(name, length)}" if name else str(cluster)
+    return f"{cluster} {draw_name(name, length)}" if name else str(cluster)
 
 
 def count_near_labels(cluster: Sequence | np.ndarray, near_label: Sequence | np.ndarray) -> pd.DataFrame:
@@ -192,7 +192,7 @@ def draw_group_legend(owner, groups: Sequence[tuple], *, width: float, marker: s
 def near_label_groups(near_label: Sequence | np.ndarray, colors: Mapping[str, str]) -> list[tuple]:
     """Return name, count and colour of every near-label, '' last and in words, for `draw_group_legend`."""
     counts = count_near_labels(np.zeros(len(near_label)), near_label).iloc[0]
-    return [(shorten(name, 24) or "no near-label", int(count), colors[name]) for name, count in counts.items()]
+    return [(draw_name(name, 24) or "no near-label", int(count), colors[name]) for name, count in counts.items()]
 
 
 def draw_label_legend(figure, near_label: Sequence | np.ndarray, colors: Mapping[str, str]) -> None:
@@ -226,6 +226,7 @@ def set_legend_texts(legend, texts) -> None:
 def save_figure(figure, stem) -> None:
     """Write ``{stem}.svg`` and ``{stem}.png`` (144 dpi) without dates, each renamed when complete."""
     stem = Path(stem)
+    fit_fonts(figure)
     # One pass of the constrained layout does not settle it: the first file saved would look otherwise than the second.
     figure.draw_without_rendering()
     for suffix, metadata in (("svg", {"Date": None, "Creator": None}), ("png", {"Software": None})):

@@ -1,14 +1,18 @@
-"""What a run ran on: processor, memory, GPU, versions, and the time and memory of its stages."""
+"""What a run ran on: processor, memory, GPU, versions; time and memory of its stages, and what they warned of."""
 
 import logging
 import os
 import platform
+import re
 import shutil
 import subprocess
+from collections.abc import Collection, Mapping
 from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
+
+from nearlabel.job_logs import collect_warnings
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +100,29 @@ def read_benchmarks(folder) -> pd.DataFrame:
     ).reset_index()
     order = ["total_seconds", "rule"]
     return stages.sort_values(order, ascending=[False, True], ignore_index=True)[STAGE_COLUMNS]
+
+
+def read_warnings(folder, nodes: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
+    """Collect what jobs warned of, from their logs.
+
+    Parameters
+    ----------
+    folder : str or Path
+        ``logs/{rule}/{dataset}/….log`` below it.
+    nodes : mapping of str to collection of str
+        Clustered nodes of each grouped data set: logs of others are left over from an earlier configuration.
+
+    Returns
+    -------
+    dict of str to list of str
+        See `nearlabel.job_logs.collect_warnings`.
+    """
+    logs = []
+    for path in sorted(Path(folder).rglob("*.log")):
+        dataset, node = [*path.relative_to(folder).with_suffix("").parts[1:3], "", ""][:2]
+        if re.fullmatch(r"root(\.\d+)*", node) is None or node in nodes.get(dataset, ()):
+            logs.append(path)
+    return collect_warnings(logs)
 
 
 def _processor() -> str:

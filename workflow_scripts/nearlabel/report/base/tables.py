@@ -39,6 +39,8 @@ def format_number(value) -> str:
     if isinstance(value, float | np.floating):
         if np.isnan(value):
             return "–"
+        if np.isinf(value):
+            return "∞" if value > 0 else "−∞"
         if float(value).is_integer() and abs(value) < 1e6:
             return str(int(value))
         return f"{value:.4f}" if 0.1 <= abs(value) < 10 else f"{value:.4g}"

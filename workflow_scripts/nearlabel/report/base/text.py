@@ -5,7 +5,8 @@ def visible(text) -> str:
     r"""Return text with every character that cannot be printed written as its escape.
 
     Line breaks, tabs, control characters, direction overrides and the surrogates of undecodable file names become
-    ``\n``, ``\x07``, ``\u202e``, ``\udcff``; the result always encodes as UTF-8 and stays on one line.
+    ``\n``, ``\x07``, ``\u202e``, ``\udcff``; the result always encodes as UTF-8 and stays on one line. Of None
+    and NaN nothing is shown.
 
     Parameters
     ----------
@@ -16,7 +17,7 @@ def visible(text) -> str:
     -------
     str
     """
-    text = str(text)
+    text = "" if text is None or text != text else str(text)
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -99,7 +99,7 @@ def draw_candidates(
             # Ties go by name, so that a strip does not depend on the order of rows.
             nearest = sorted(zip(distances.tolist(), block.image_id[members].tolist(), strict=True))[:faces]
             file = f"{number}_{cluster:03d}.jpg"
-            problems = draw_sheet(folder / file, [images.loc[name, "path"] for _, name in nearest], cell, len(nearest))
+            problems = draw_sheet(folder / file, images.loc[[name for _, name in nearest]], cell, len(nearest))
             rows += [
                 facts
                 | {"cluster": cluster, "size": len(members), "file": file, "position": position}

@@ -11,6 +11,7 @@ from nearlabel.grouping.selection.selected import read_selection
 from nearlabel.grouping.tree.levels import read_level
 from nearlabel.grouping.tree.names import read_names
 from nearlabel.hdf5 import opened_hdf5
+from nearlabel.images.near_labels import list_doubts
 from nearlabel.report.catalogue import MERGE_FIGURES, NODE_FIGURES
 from nearlabel.run_files import (
     CANDIDATE_INDEX,
@@ -102,7 +103,7 @@ class ClassificationReport:
 class DatasetReport:
     """One data set: its images, what was rejected, near-labels, encoders, groups, nodes and models.
 
-    ``levels`` is the table of all groups, ``groups`` each image's lineage, ``names`` what the user calls the groups.
+    ``levels`` is the table of all groups, ``names`` what the user calls them, ``doubts`` what is odd of near-labels.
     """
 
     name: str
@@ -115,10 +116,11 @@ class DatasetReport:
     nodes: list[NodeReport] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
     classifications: list[ClassificationReport] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
 
 def collect_dataset(
-    run_folder, dataset: str, *, nodes, scores, features, figures, levels, tables, names, classifications
+    run_folder, dataset: str, *, nodes, scores, features, figures, levels, tables, names, classifications, assigned
 ) -> DatasetReport:
     """Read what a run holds about one data set.
 
@@ -141,23 +143,23 @@ def collect_dataset(
         The user's names for the groups.
     classifications : iterable of (str, str)
         Node and target of every classification, in the order to show them.
-
-    Returns
-    -------
-    DatasetReport
+    assigned : None, mapping or path
+        Where near-labels come from, as for `nearlabel.images.near_labels.assign_near_labels`.
     """
+    images, labels = (read_text_table(below(run_folder, table, dataset=dataset)) for table in (IMAGES, NEAR_LABELS))
     own = {name: table[table["dataset"] == dataset] for name, table in tables.items()}
     return DatasetReport(
         name=dataset,
-        images=read_text_table(below(run_folder, IMAGES, dataset=dataset)),
+        images=images,
         rejected=read_text_table(below(run_folder, REJECTED, dataset=dataset)),
-        near_labels=read_text_table(below(run_folder, NEAR_LABELS, dataset=dataset)),
+        near_labels=labels,
         levels=read_level(levels),
         tree_figure=below(run_folder, DATASET_FIGURE, dataset=dataset, kind="tree", suffix="svg"),
         encoders=[read_encoder(path) for path in features if belongs(FEATURES, path, dataset=dataset)],
         nodes=[collect_node(run_folder, dataset, node, scores=scores, figures=figures, tables=own) for node in nodes],
         names=read_names(names),
         classifications=[collect_classification(run_folder, dataset, *key) for key in classifications],
+        doubts=list_doubts(images["class"], labels["near_label"], assigned),
     )
 
 

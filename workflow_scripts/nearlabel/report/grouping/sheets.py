@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw
 
 from nearlabel.files import written_whole
 from nearlabel.images.reading import UnreadableImageError, read_image
+from nearlabel.images.scales import full_ranges
 from nearlabel.report.grouping.overlays import lay_over
 
 logger = logging.getLogger(__name__)
@@ -88,11 +89,12 @@ def draw_contact_sheets(
             used = min(columns, len(chosen))
             file = f"cluster{int(cluster):03d}_{side}.jpg"
             names = [name for _, name in chosen]
-            problems = draw_sheet(folder / file, list(images.loc[names, "path"]), cell, used)
+            pictures = images.loc[names]
+            problems = draw_sheet(folder / file, pictures, cell, used)
             map_file = ""
             if maps and side == "nearest":
                 map_file = f"{Path(file).stem}_maps.jpg"
-                draw_sheet(folder / map_file, list(images.loc[names, "path"]), cell, used, [maps[i] for i in names])
+                draw_sheet(folder / map_file, pictures, cell, used, [maps[i] for i in names])
             shape = {"columns": used, "rows": math.ceil(len(chosen) / used)}
             index += [
                 {"cluster": int(cluster), "size": len(members), "side": side, "file": file, "map_file": map_file}
@@ -130,21 +132,21 @@ def distances_to_centre(features: np.ndarray, rows: Sequence[int] | np.ndarray) 
 
 def draw_sheet(
     path: Path,
-    paths: list[str],
+    images: pd.DataFrame,
     cell: tuple[int, int],
     columns: int,
     maps: list[tuple[np.ndarray, float]] | None = None,
 ) -> list[str]:
-    """Write one sheet, maps laid over the images where there are any; return for each '' or why it is unreadable."""
+    """Write one sheet of rows of ``images.csv``, maps laid over; return for each image '' or why it is unreadable."""
     width, height = cell
-    rows = math.ceil(len(paths) / columns)
+    rows = math.ceil(len(images) / columns)
     sheet = Image.new("RGB", (columns * (width + GAP), rows * (height + GAP)), PAPER)
     problems = []
-    for position, source in enumerate(paths):
+    for position, (source, full_range) in enumerate(zip(images["path"], full_ranges(images), strict=True)):
         left = position % columns * (width + GAP) + GAP // 2
         top = position // columns * (height + GAP) + GAP // 2
         try:
-            picture = ImageOps.contain(read_image(source, max_pixels=None), cell, Image.Resampling.LANCZOS)
+            picture = _fit(read_image(source, max_pixels=None, full_range=full_range), cell)
             picture = lay_over(picture.convert("RGB"), *maps[position]) if maps else picture
             problems.append("")
         except (UnreadableImageError, OSError) as error:
@@ -155,6 +157,12 @@ def draw_sheet(
     with written_whole(path) as partial:
         sheet.save(partial, format="JPEG", quality=82, optimize=True)
     return problems
+
+
+def _fit(image: Image.Image, cell: tuple[int, int]) -> Image.Image:
+    """Bring an image to the size of a cell, its shape kept: of the thinnest strip one pixel is left."""
+    shrink = min(side / own for side, own in zip(cell, image.size, strict=True))
+    return image.resize([max(1, round(own * shrink)) for own in image.size], Image.Resampling.LANCZOS)
 
 
 def _crossed_cell(cell: tuple[int, int]) -> Image.Image:

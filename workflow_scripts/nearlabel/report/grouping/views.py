@@ -8,6 +8,8 @@ import pandas as pd
 
 from nearlabel.report.base.embedding import embed_file
 from nearlabel.report.base.figures import near_label_colors
+from nearlabel.report.base.fonts import explain_codes
+from nearlabel.report.base.ledger import Ledger
 from nearlabel.report.grouping.candidate_views import view_candidates, view_others
 from nearlabel.report.grouping.collect import ClassificationReport, DatasetReport, NodeReport
 from nearlabel.report.grouping.tables import winning_row
@@ -41,7 +43,7 @@ def near_label_shares(near_labels, colors: dict[str, str]) -> list[dict]:
     return [{"label": label, "count": n, "share": n / total, "color": color} for label, n, color in parts]
 
 
-def view_dataset(data: DatasetReport, summary: pd.DataFrame, counter) -> dict:
+def view_dataset(data: DatasetReport, summary: pd.DataFrame, ledger: Ledger, counter) -> dict:
     """Arrange what the page shows of a data set.
 
     Parameters
@@ -50,6 +52,8 @@ def view_dataset(data: DatasetReport, summary: pd.DataFrame, counter) -> dict:
         From `nearlabel.report.grouping.collect.collect_dataset`.
     summary : DataFrame
         From `nearlabel.report.grouping.tables.grouping_table`.
+    ledger : Ledger
+        What became of its files.
     counter : iterator of int
         Numbers that no other part of the page has, for anchors.
     """
@@ -64,9 +68,11 @@ def view_dataset(data: DatasetReport, summary: pd.DataFrame, counter) -> dict:
         "duplicates": int(data.images["sha256"].duplicated().sum()),
         "classes": [(name or "none", count) for name, count in classes.items()],
         "shares": near_label_shares(near_label, colors),
+        "codes": explain_codes([*near_label, *data.names.values()]),
+        "doubts": data.doubts,
         "labelled": int((near_label != "").sum()),
         "rejected": data.rejected,
-        "reasons": data.rejected["reason"].value_counts(),
+        "ledger": ledger,
         "encoders": data.encoders,
         "untrained": [e for e in data.encoders if e.untrained],
         "tree_figure": embed_file(data.tree_figure),
@@ -110,6 +116,7 @@ def _view_node(data, node: NodeReport, near_label: pd.Series, colors, summary, c
         "user_name": data.names.get(node.name, ""),
         "level": node.name.count("."),
         "size": len(node.clusters),
+        "doubts": data.doubts,
         "labelled": int((own != "").sum()),
         "shares": near_label_shares(own, colors),
         "selection": node.selection,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nearlabel.files import read_table
+from nearlabel.files import how_to_remake, read_table
 from nearlabel.learning.data.folds import fold_roles, read_folds
 from nearlabel.report.catalogue import LEARNING_FIGURES
 from nearlabel.run_files import (
@@ -110,7 +110,7 @@ def collect_learning(
     file = below(run_folder, FOLDS, dataset=dataset)
     table = read_folds(file)
     if set(table["fold"]) != set(numbers):
-        raise ValueError(f"{file}: holds other folds than 0 to {folds - 1}; delete it and run again")
+        raise ValueError(f"{file}: holds other folds than 0 to {folds - 1}; {how_to_remake(file)}")
     roles = [fold_roles(table, fold).value_counts() for fold in numbers]
 
     def place(pattern, name, fold, **fields):
@@ -166,9 +166,9 @@ def read_rounds(path) -> pd.DataFrame:
             }
         )
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"{path}: a cell is not the number it should be ({error}); delete it and run again") from error
+        raise ValueError(f"{path}: a cell is not the number it should be ({error}); {how_to_remake(path)}") from error
     if rounds.empty or not (np.diff(rounds["n_labelled"]) > 0).all():
-        raise ValueError(f"{path}: has no rounds, or images labelled do not rise; delete it and run again")
+        raise ValueError(f"{path}: has no rounds, or images labelled do not rise; {how_to_remake(path)}")
     return rounds
 
 
@@ -197,7 +197,7 @@ def _read_json(path: Path, keys: Iterable[str], *, optional: bool = False) -> An
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise ValueError(f"{path}: is not JSON ({error}); delete it and run again") from error
+        raise ValueError(f"{path}: is not JSON ({error}); {how_to_remake(path)}") from error
     if not (optional and content is None):
         _require_keys(path, content, keys)
     return content
@@ -205,10 +205,10 @@ def _read_json(path: Path, keys: Iterable[str], *, optional: bool = False) -> An
 
 def _require_keys(path: Path, content, keys: Iterable[str]) -> None:
     if not isinstance(content, Mapping):
-        raise ValueError(f"{path}: holds {type(content).__name__} where a mapping should be; delete it and run again")
+        raise ValueError(f"{path}: holds {type(content).__name__} where a mapping should be; {how_to_remake(path)}")
     for key in keys:
         if key not in content:
-            raise ValueError(f"{path}: has no {key!r}; delete it and run again")
+            raise ValueError(f"{path}: has no {key!r}; {how_to_remake(path)}")
 
 
 def _require_same_run(path: Path, rounds: pd.DataFrame, knees: Mapping[str, Any]) -> None:
@@ -218,7 +218,7 @@ def _require_same_run(path: Path, rounds: pd.DataFrame, knees: Mapping[str, Any]
         if found and labelled.get(found["round"]) != found["n_labelled"]:
             raise ValueError(
                 f"{path}: {cutoff} is round {found['round']} with {found['n_labelled']} images, which "
-                "rounds.csv beside it does not hold; delete knees.json and run again"
+                f"rounds.csv beside it does not hold; {how_to_remake(path)}"
             )
 
 
@@ -227,5 +227,5 @@ def _count_defects(path: Path, folds: pd.DataFrame, positive: str | int) -> int:
     labels = labels.set_index("image_id")["near_label"].reindex(folds["image_id"])
     if labels.isna().any():
         missing = labels.index[labels.isna()][0]
-        raise ValueError(f"{path}: does not hold {missing!r}, which folds.csv has; delete folds.csv and run again")
+        raise ValueError(f"{path}: does not hold {missing!r}, which folds.csv has; {how_to_remake('split_folds')}")
     return int((labels == str(positive)).sum())

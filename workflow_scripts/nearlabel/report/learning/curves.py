@@ -8,6 +8,7 @@ import pandas as pd
 from nearlabel.report.base.figures import category_colors
 
 PANELS = [("test_auc", "(a) Test AUC ROC"), ("defects_left", "(b) Defective images left")]
+SHORT_BATCH = {"marker": "o", "markersize": 5, "markerfacecolor": "white", "linestyle": "none"}
 # A line of so few points shows each of them.
 FEW_POINTS = 12
 
@@ -44,6 +45,12 @@ def common_curves(rounds: Iterable[pd.DataFrame], column: str) -> tuple[np.ndarr
     if not len(grid):
         grid = np.array([(low + high) / 2])
     return grid, np.stack([np.interp(grid, x, y) for x, y in curves])
+
+
+def short_batch(rounds: pd.DataFrame) -> tuple[int, int] | None:
+    """Return the sizes of the last batch and of the others, where the pool did not hold a whole one; else None."""
+    sizes = np.diff(rounds["n_labelled"].to_numpy(), prepend=0)
+    return (int(sizes[-1]), int(sizes[0])) if sizes[-1] < sizes[0] else None
 
 
 def mean_bound(full_pool: dict[int, dict]) -> float:

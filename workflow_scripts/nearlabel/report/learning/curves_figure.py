@@ -8,10 +8,12 @@ from nearlabel.report.learning.collect import LearningRuns
 from nearlabel.report.learning.curves import (
     FEW_POINTS,
     PANELS,
+    SHORT_BATCH,
     common_curves,
     evaluated,
     legend_columns,
     mean_bound,
+    short_batch,
     strategy_colors,
 )
 
@@ -74,6 +76,9 @@ def _draw_curves(axes, runs: LearningRuns, strategy: str, color) -> None:
         curves = [evaluated(rounds[fold], value) for fold in range(runs.folds)]
         for x, y in curves if runs.folds > 1 else ():
             axis.plot(x, y, color=color, alpha=0.4, linewidth=0.7, **_points(x, 2))
+        short = [curves[fold] for fold in range(runs.folds) if short_batch(rounds[fold])]
+        for x, y in short if axis is axes[0] else ():
+            axis.plot(x[-1:], y[-1:], color=color, zorder=4, **SHORT_BATCH)
         labelled, values = common_curves(rounds.values(), value)
         if len(labelled):
             axis.plot(labelled, values.mean(axis=0), color=color, linewidth=2.2, zorder=3, **_points(labelled, 4))
@@ -117,6 +122,8 @@ def _draw_legend(figure, runs: LearningRuns) -> None:
         ("mean of the folds" if many else "the fold", {"color": GREY, "linewidth": 2.4}),
         (f"trained on the full pool ({mean_bound(runs.full_pool):.3f})", {"color": INK, "linestyle": "--"}),
     ]
+    if any(short_batch(rounds) for folds in runs.rounds.values() for rounds in folds.values()):
+        entries.append(("last batch, a short one", {"color": GREY, **SHORT_BATCH}))
     if any(found["knee"] for folds in runs.knees.values() for found in folds.values()):
         mark = {"marker": "D", "markersize": 5, "color": "white", "markeredgecolor": INK, "linestyle": "none"}
         entries.append(("knee of a fold" if many else "knee", mark))

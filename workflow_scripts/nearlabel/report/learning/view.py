@@ -5,6 +5,7 @@ from typing import Any
 
 from nearlabel.report.base.embedding import embed_file
 from nearlabel.report.learning.collect import LearningRuns
+from nearlabel.report.learning.curves import short_batch
 from nearlabel.report.learning.frames import mean_and_std, scores_at_best
 from nearlabel.report.learning.shapes import PUBLISHED_SUFFIX, format_spread
 from nearlabel.report.learning.statistics import count_degenerate
@@ -61,7 +62,7 @@ def view_learning(
         "untrained": str(settings.get("weights", "")).startswith("seeded"),
         "renamed": {name: own for name, own in shown_as.items() if name != own},
         "overview": [row for run in runs for row in _overview(run)],
-        "datasets": [_view_run(run, kinds, names, counter) for run in runs],
+        "datasets": [_view_run(run, kinds, names, settings, counter) for run in runs],
         "wins": None if tables["wins"].frame.empty else view_table(tables["wins"], "Who beats whom"),
         "published": view_table(tables["published"], "Published values") if any(published) else None,
     }
@@ -107,7 +108,7 @@ def _holds_numbers(cells: Sequence) -> bool:
     return all("±" in cell or cell[:1] in "–0123456789" if isinstance(cell, str) else True for cell in cells)
 
 
-def _view_run(run: LearningRuns, kinds, names, counter) -> dict[str, Any]:
+def _view_run(run: LearningRuns, kinds, names, settings, counter) -> dict[str, Any]:
     tables = make_learning_tables([run], kinds, names)
     return {
         "anchor": f"a{next(counter)}",
@@ -119,6 +120,7 @@ def _view_run(run: LearningRuns, kinds, names, counter) -> dict[str, Any]:
         "n_test": run.n_test,
         "n_pool": run.n_pool,
         "strategies": len(run.strategies),
+        "short": _describe_short(run, str(settings.get("training", ""))),
         "knees": any(found["knee"] for folds in run.knees.values() for found in folds.values()),
         "figures": {name: embed_file(path) for name, path in run.figures.items()},
         "tables": [
@@ -128,6 +130,20 @@ def _view_run(run: LearningRuns, kinds, names, counter) -> dict[str, Any]:
         ],
         "maps": [row for strategy in run.strategies if (row := _view_maps(run, strategy))],
     }
+
+
+def _describe_short(run: LearningRuns, training: str) -> str:
+    """Say where the last batch was a short one, and what that means; empty where none was."""
+    rounds = next(iter(run.rounds.values())).values()
+    short = [sizes for sizes in map(short_batch, rounds) if sizes]
+    if not short:
+        return ""
+    low, high = min(last for last, _ in short), max(last for last, _ in short)
+    where = "The last batch" if len(short) == run.folds else f"In {len(short)} of {run.folds} folds the last batch"
+    text = f"{where}, an open circle, holds only {low if low == high else f'{low} to {high}'} of {short[0][1]} images"
+    if training == "newest_batch":
+        return f"{text}, and its model learnt from these alone: where a curve dives at its end, that is why."
+    return f"{text}, all that the pool had left."
 
 
 def _overview(run: LearningRuns) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from nearlabel.report.base.tables import write_table
+from nearlabel.report.grouping.figures import models
 from nearlabel.report.grouping.figures.models import _arrange, _walk, plot_decision_tree, plot_models
 from nearlabel.report.grouping.models_table import COLUMNS, models_table
 
@@ -60,6 +61,22 @@ def test_confusions_repeat_their_bytes_at_any_number_of_classes(count, tmp_path)
     assert bytes_of(tmp_path / "one") == bytes_of(tmp_path / "two")
     plot_models(confusion, summary, tmp_path / "named", names={"root.1.0": "scratched"})
     assert bytes_of(tmp_path / "one") != bytes_of(tmp_path / "named")
+
+
+def test_right_answers_of_a_detector_are_framed(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(models, "save_figure", lambda figure, stem: drawn.append(figure))
+    confusion, summary = make(["bad", "good", "odd"])
+    confusion.loc[confusion["predicted"] == "bad", "predicted"] = "good"
+    confusion.loc[confusion["predicted"] == "not bad", "predicted"] = "not good"
+    confusion = confusion[confusion["model"] == "$detector_"]
+    plot_models(confusion, summary | {"models": summary["models"][1:]}, "stem")
+    axis = drawn[0].axes[0]
+    assert [text.get_text() for text in axis.get_xticklabels()] == ["good", "not good"]
+    assert [patch.get_xy() for patch in axis.patches] == [(0.5, -0.5), (-0.5, 0.5), (0.5, 1.5)]
+    confusion, summary = make(["bad", "good"])
+    plot_models(confusion, summary | {"models": summary["models"][:1]}, "stem")
+    assert not drawn[1].axes[0].patches
 
 
 def test_labels_of_any_text_can_be_drawn(tmp_path):

@@ -127,7 +127,12 @@ def plot_dendrogram(
     linkage, k = agglomerative[algorithm], int(selection["k"])
     merges = merge_images(reduced.reduction.values, linkage, k, ids, (neighbors or {}).get(algorithm))
     # A close tie may fall otherwise on another machine: then the clusters are those of the tree, and have no names.
-    same = algorithm == selection["algorithm"] and np.array_equal(merges.cluster, selected)
+    by_size = number_clusters(selected, ids)
+    same = algorithm == selection["algorithm"] and np.array_equal(merges.cluster, by_size)
+    if same:
+        # What the user has named has numbers of its own.
+        number_of = dict(zip(by_size.tolist(), selected.tolist(), strict=True)) | {-1: -1}
+        merges = Merges(merges.linkage, *(np.array([number_of[c] for c in of.tolist()]) for of in merges[1:]))
     with rc_context(STYLE):
         figure = Figure(figsize=(10.6, 6.6), layout="constrained")
         tree, strip, shares = figure.subplots(3, 1, sharex=True, height_ratios=(4.6, 0.35, 1))

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from nearlabel.report.base.figures import GREY, INK, STYLE, category_colors, name_cluster, save_figure, save_words
+from nearlabel.report.base.fonts import draw_name
 from nearlabel.report.base.text import shorten
 
 FEW_CLASSES = 12
@@ -87,6 +88,8 @@ def _draw_matrix(axis, counts: pd.DataFrame, side: float, summary, names) -> Non
     if max(map(len, texts[0])) * len(texts[0]) > 13 * side:
         for text in axis.get_xticklabels():
             text.set_rotation(90)
+    if list(counts.columns) != list(counts.index):
+        _frame_right_answers(axis, counts)
     axis.set_xlabel("Said by the model")
     axis.set_ylabel("True")
     size = float(np.clip(0.5 * 72 * side / max(values.shape), 3.5, 8))
@@ -96,10 +99,21 @@ def _draw_matrix(axis, counts: pd.DataFrame, side: float, summary, names) -> Non
             axis.text(column, row, str(values[row, column]), ha="center", va="center", fontsize=size, color=color)
 
 
+def _frame_right_answers(axis, counts: pd.DataFrame) -> None:
+    """Frame what a detector should have said, which lies on no diagonal: normal, or of every other class not normal."""
+    from matplotlib.patches import Rectangle
+
+    answers = list(counts.columns)
+    other = next(place for place, name in enumerate(answers) if name not in counts.index)
+    for row, truth in enumerate(counts.index):
+        column = answers.index(truth) if truth in answers else other
+        axis.add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=INK, linewidth=1.2, zorder=3))
+
+
 def _class_text(name: str, summary: Mapping[str, Any], names: Mapping[str, str]) -> str:
     if summary["target"] == "clusters" and name.isdecimal():
         return name_cluster(summary["node"], int(name), names, 14)
-    return shorten(name, 16)
+    return draw_name(name, 16)
 
 
 class _Box(NamedTuple):

@@ -16,7 +16,7 @@ from nearlabel.report.base.figures import (
     near_label_groups,
     save_figure,
 )
-from nearlabel.report.base.text import shorten
+from nearlabel.report.base.fonts import draw_name
 
 MOST_LEAVES = 150
 """Leaves drawn one by one; of more, the smallest of each parent are summed up."""
@@ -80,7 +80,7 @@ def arrange_tree(levels: pd.DataFrame, names: Mapping[str, str], most_leaves: in
     boxes: list[Box] = []
 
     def add(node: str) -> None:
-        name = f" {shorten(names[node], 28)}" if names.get(node) else ""
+        name = f" {draw_name(names[node], 28)}" if names.get(node) else ""
         size = int(rows.loc[node, "size"])
         boxes.append(Box(node, node.rpartition(".")[0], f"{node}{name} ({size})", size, [node], node in children))
         if node not in children:

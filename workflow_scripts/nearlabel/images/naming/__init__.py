@@ -1,0 +1,1 @@
+"""What names, suffixes and places of files say of them."""
