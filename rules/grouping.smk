@@ -76,6 +76,7 @@ rule score_clusterings:
         # Points in float64, a membership matrix for each clustering; distances a strip at a time.
         mem_mb=memory(1000, 6),
         runtime=hours(2),
+        batched=1,
         # Where distances are computed changes no decision, and rounding in the last bits: as for encoders, no param.
         device=PLAN.grouping.device,
         gpu=count_gpus(PLAN.grouping.device),
@@ -137,6 +138,9 @@ rule compare_encoders:
         # Labels of every clustering.
         mem_mb=memory(1000, 2, ["labels"]),
         runtime=hours(1),
+        batched=1,
+        # The same word for every job of a group: SLURM's groups take no others side by side.
+        device=PLAN.grouping.device,
     params:
         library=library_hash("compare_encoders"),
         networks=of_plan(grouping.networks, "node"),
@@ -167,6 +171,7 @@ rule evaluate_c_score:
         mem_mb=memory(1000, 4, ["labels"]),
         runtime=hours(1),
         batched=1,
+        device=PLAN.grouping.device,
     params:
         library=library_hash("evaluate_c_score"),
         permutations=PLAN.grouping.permutations,
@@ -198,8 +203,9 @@ rule select_clustering:
         mem_mb=memory(1000, 2, ["reduced", "labels"]),
         runtime=minutes(30),
         batched=1,
-        # In thousandths: SLURM adds up what the jobs of a group ask for, and takes no words. No param, as it chooses
-        # no other clustering: what the user has named keeps its number.
+        device=PLAN.grouping.device,
+        # In thousandths, as the other jobs of the group have no such word. No param, as it chooses no other clustering:
+        # what the user has named keeps its number.
         min_overlap=round(1000 * PLAN.grouping.min_overlap),
     params:
         library=library_hash("select_clustering"),
@@ -231,6 +237,7 @@ rule judge_selection:
         mem_mb=memory(1000, 3, ["labels"]),
         runtime=hours(1),
         batched=1,
+        device=PLAN.grouping.device,
     params:
         library=library_hash("judge_selection"),
         permutations=PLAN.grouping.permutations,

@@ -51,14 +51,18 @@ def test_batched_rules_are_those_in_groups():
     assert batched == set(read("slurm")["groups"])
 
 
-def test_rules_that_stand_side_by_side_in_a_group_ask_for_numbers_alone():
-    # Snakemake adds up the resources of a group's jobs, and refuses words that are not the same for those side by side.
-    numbers = {"mem_mb", "runtime", "batched", "min_overlap"}
+def test_rules_that_stand_side_by_side_in_a_group_ask_for_the_same_words():
+    # Snakemake adds up the numbers that a group's jobs ask for, and refuses other words of those side by side.
+    numbers, words = {"mem_mb", "runtime", "batched", "gpu", "min_overlap"}, {}
     for name, group in read("slurm")["groups"].items():
-        # One run of active learning at a time: its jobs follow each other.
-        if group != "cutoffs":
-            block = re.search(r"^    resources:\n((?:        .*\n)+)", rules()[name], re.MULTILINE)[1]
-            assert set(re.findall(r"^        (\w+)=", block, re.MULTILINE)) <= numbers, name
+        block = re.search(r"^    resources:\n((?:        .*\n)+)", rules()[name], re.MULTILINE)[1]
+        asked = re.findall(r"^        (\w+)=(.*),$", block, re.MULTILINE)
+        words.setdefault(group, {})[name] = {(key, value) for key, value in asked if key not in numbers}
+    # The jobs of one run of active learning follow each other.
+    del words["cutoffs"]
+    assert words["scores"]["compare_encoders"] == {("device", "PLAN.grouping.device")}
+    for group, asked in words.items():
+        assert len(set(map(frozenset, asked.values()))) == 1, f"{group}: {asked}"
 
 
 def asked_of_snakemake(tmp_path, granted):

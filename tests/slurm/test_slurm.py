@@ -132,7 +132,7 @@ def test_same_bytes_as_a_local_run(way, runs, tiny_run):
 
 def test_only_big_stages_are_jobs_of_their_own(runs):
     output = runs["submitted"].finish()
-    assert output.count("has been submitted with SLURM jobid") < 45  # of 72
+    assert output.count("has been submitted with SLURM jobid") < 37  # of 72
     assert "localrule all" in output
     assert output.count("localrule ") == 1
 

@@ -8,7 +8,7 @@ import json
 import logging
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -62,7 +62,14 @@ def member_overlap(one: Iterable[str], other: Iterable[str]) -> float:
     return len(one & other) / len(one | other) if one | other else 1.0
 
 
-def remember(
+def remember(path: str | Path, node: str, name: str, members: Iterable[str], **limits: Any) -> Memory:
+    """Compare a node's images with those remembered and keep what comes of it; all else is as of `compare`."""
+    memory = compare(path, node, name, members, **limits)
+    keep(path, memory)
+    return memory
+
+
+def compare(
     path: str | Path,
     node: str,
     name: str,
@@ -71,7 +78,7 @@ def remember(
     min_overlap: float | None,
     others: Mapping[str, Collection[str]] | None = None,
 ) -> Memory:
-    """Compare a node's images with those remembered, and remember them where there is nothing to compare with.
+    """Compare a node's images with those remembered, for `keep`; those of now where there is nothing to compare with.
 
     Parameters
     ----------
@@ -96,23 +103,8 @@ def remember(
     Raises
     ------
     ValueError
-        The overlap is below `min_overlap`; the memory stays as it was.
+        The overlap is below `min_overlap`.
     """
-    memory = compare(path, node, name, members, min_overlap=min_overlap, others=others)
-    keep(path, memory)
-    return memory
-
-
-def compare(
-    path: str | Path,
-    node: str,
-    name: str,
-    members: Iterable[str],
-    *,
-    min_overlap: float | None,
-    others: Mapping[str, Collection[str]] | None = None,
-) -> Memory:
-    """Compare as `remember` does, and return what it would keep."""
     path, members = Path(path), sorted(members)
     memory = read_memory(path)
     if memory is None or memory.name != name or min_overlap is None:
