@@ -35,6 +35,7 @@ from nearlabel.plan import datasets, grouping, learning, networks
 from nearlabel.plan import report as reporting
 from nearlabel.plan.resources import (
     clustering_memory,
+    count_card_jobs,
     count_gpus,
     hours,
     memory,
@@ -91,6 +92,8 @@ wildcard_constraints:
     strategy="|".join(PLAN.strategies) or "none",
     fold=r"\d+",
     size=r"\d+(x\d+)?|own",
+    part=r"\d+",
+    parts=r"\d+",
     suffix="csv|md|tex|svg|png",
 
 

@@ -80,6 +80,7 @@ rule score_clusterings:
         # Where distances are computed changes no decision, and rounding in the last bits: as for encoders, no param.
         device=PLAN.grouping.device,
         gpu=count_gpus(PLAN.grouping.device),
+        card=count_card_jobs(PLAN.grouping.device),
     params:
         library=library_hash("score_clusterings"),
         silhouettes=PLAN.grouping.silhouettes.model_dump(),

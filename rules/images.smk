@@ -43,9 +43,9 @@ rule check_images:
         run_files.benchmark("check_images", "dataset")
     conda:
         "../envs/nearlabel.yaml"
-    threads: 2
+    threads: of_plan(datasets.reading_threads, "dataset")
     resources:
-        # Each process holds one image.
+        # Each thread holds one image.
         mem_mb=memory(2000),
         runtime=hours(2),
         batched=1,
@@ -128,9 +128,11 @@ rule hash_images:
         run_files.log("hash_images", "dataset"),
     benchmark:
         run_files.benchmark("hash_images", "dataset")
+    # Much waits for it.
+    priority: 1
     conda:
         "../envs/nearlabel.yaml"
-    threads: 2
+    threads: of_plan(datasets.reading_threads, "dataset")
     resources:
         # A thumbnail of 4 kB for each image; pairs in blocks.
         mem_mb=memory(2000),

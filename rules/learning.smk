@@ -1,16 +1,25 @@
-# Active learning: folds, one run per strategy and fold, the bound, knees, models retrained at the cut-offs.
+# Active learning: folds, runs of each strategy on each fold, the bound, knees, models retrained at the cut-offs.
+
+from functools import partial
 
 from nearlabel.report.catalogue import LEARNING_FIGURES, LEARNING_TABLES
 
 # Where a job runs and finds its weights changes no number: not among the params, whose change would rerun it.
 LEARNING_RESOURCES = {
     "gpu": lambda w: count_gpus(PLAN.network.device),
+    "card": lambda w: count_card_jobs(PLAN.network.device),
     "device": lambda w: PLAN.network.device,
     "weights_dir": lambda w: PLAN.network.weights_dir or "",
     "weights_mirror": lambda w: PLAN.network.weights_mirror or "",
 }
 
-FOLD_INPUT = {
+# One job runs one fold, or all folds of a strategy. Files are the same, and params are those of all folds either way, so
+# that going from one to the other runs nothing again but what reads files of all folds.
+FOLD = learning.fold_wildcard(PLAN)
+
+each_fold = partial(learning.job_files, PLAN)
+
+LEARNING_INPUT = {
     "values": networks.learnt_values(PLAN),
     "folds": run_files.FOLDS,
     "near_labels": run_files.NEAR_LABELS,
@@ -28,11 +37,13 @@ rule decode_images:
         run_files.log("decode_images", "dataset", "size"),
     benchmark:
         run_files.benchmark("decode_images", "dataset", "size")
+    # Much waits for it.
+    priority: 1
     conda:
         "../envs/nearlabel.yaml"
-    threads: 2
+    threads: of_plan(datasets.reading_threads, "dataset")
     resources:
-        # Each process holds one image; torch is imported.
+        # Each thread holds one image; torch is imported.
         mem_mb=memory(3000),
         runtime=hours(2),
     params:
@@ -54,13 +65,21 @@ rule encode_frozen_stages:
         run_files.log("encode_frozen_stages", "dataset"),
     benchmark:
         run_files.benchmark("encode_frozen_stages", "dataset")
+    # Much waits for it.
+    priority: 1
     conda:
         "../envs/nearlabel.yaml"
-    threads: of_plan(networks.learning_threads)
+    # One for each process that computes, or as many as the config says that the network takes.
+    threads: of_plan(networks.freezing_threads, "dataset")
     resources:
         **LEARNING_RESOURCES,
-        # Torch, a batch in the network, and the pages of the mapped file, which SLURM counts too.
-        mem_mb=memory(4000, 1, ["images"]),
+        workers=lambda w, threads: networks.count_workers(PLAN.network, threads),
+        # Torch, a batch in each process, and the pages of the mapped file, which SLURM counts too.
+        mem_mb=lambda w, input, attempt, threads: attempt
+        * (
+            networks.encoding_memory(PLAN.network, threads)
+            + memory(0, 1, ["images"])(w, input, 1)
+        ),
         runtime=hours(4),
     params:
         library=library_hash("encode_frozen_stages"),
@@ -81,6 +100,8 @@ rule split_folds:
         run_files.log("split_folds", "dataset"),
     benchmark:
         run_files.benchmark("split_folds", "dataset")
+    # Much waits for it.
+    priority: 1
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -98,17 +119,17 @@ rule split_folds:
 
 rule run_active_learning:
     input:
-        **FOLD_INPUT,
+        **LEARNING_INPUT,
         novelty=of_plan(networks.query_novelty, "dataset", "strategy"),
         checkout=CHECKOUT,
     output:
-        rounds=run_files.ROUNDS,
-        queries=run_files.QUERIES,
-        choices=run_files.CHOICES,
+        rounds=each_fold(run_files.ROUNDS),
+        queries=each_fold(run_files.QUERIES),
+        choices=each_fold(run_files.CHOICES),
     log:
-        run_files.log("run_active_learning", "dataset", "strategy", "fold"),
+        run_files.log("run_active_learning", "dataset", "strategy", *FOLD),
     benchmark:
-        run_files.benchmark("run_active_learning", "dataset", "strategy", "fold")
+        run_files.benchmark("run_active_learning", "dataset", "strategy", *FOLD)
     conda:
         "../envs/nearlabel.yaml"
     threads: of_plan(networks.learning_threads)
@@ -120,27 +141,28 @@ rule run_active_learning:
         runtime="24h",
     params:
         library=library_hash("run_active_learning"),
-        fold=of_plan(learning.learnt_fold, "dataset", "fold"),
+        learnt=of_plan(learning.learnt_folds),
+        head_seeds=of_plan(learning.head_seeds, "dataset"),
         strategy=of_plan(learning.query_strategy, "strategy"),
         settings=of_plan(learning.round_settings),
-        fold_seed=of_plan(learning.fold_seed, "dataset", "fold"),
-        query_seed=of_plan(learning.query_seed, "dataset", "fold", "strategy"),
+        fold_seeds=of_plan(learning.fold_seeds, "dataset"),
+        query_seeds=of_plan(learning.query_seeds, "dataset", "strategy"),
         # A run that was killed goes on from its last round.
-        states=run_files.LEARNING_STATE,
+        states=of_plan(learning.state_folders, "dataset", "strategy"),
     script:
         "../workflow_scripts/run_active_learning.py"
 
 
 rule train_full_pool:
     input:
-        **FOLD_INPUT,
+        **LEARNING_INPUT,
         checkout=CHECKOUT,
     output:
-        bound=run_files.FULL_POOL,
+        bound=each_fold(run_files.FULL_POOL),
     log:
-        run_files.log("train_full_pool", "dataset", "fold"),
+        run_files.log("train_full_pool", "dataset", *FOLD),
     benchmark:
-        run_files.benchmark("train_full_pool", "dataset", "fold")
+        run_files.benchmark("train_full_pool", "dataset", *FOLD)
     conda:
         "../envs/nearlabel.yaml"
     threads: of_plan(networks.learning_threads)
@@ -151,23 +173,24 @@ rule train_full_pool:
         runtime=hours(12),
     params:
         library=library_hash("train_full_pool"),
-        fold=of_plan(learning.learnt_fold, "dataset", "fold"),
+        learnt=of_plan(learning.learnt_folds),
+        head_seeds=of_plan(learning.head_seeds, "dataset"),
         settings=of_plan(learning.retrain_settings),
-        fold_seed=of_plan(learning.fold_seed, "dataset", "fold"),
+        fold_seeds=of_plan(learning.fold_seeds, "dataset"),
     script:
         "../workflow_scripts/train_full_pool.py"
 
 
 rule find_knees:
     input:
-        rounds=run_files.ROUNDS,
+        rounds=each_fold(run_files.ROUNDS),
         checkout=CHECKOUT,
     output:
-        knees=run_files.KNEES,
+        knees=each_fold(run_files.KNEES),
     log:
-        run_files.log("find_knees", "dataset", "strategy", "fold"),
+        run_files.log("find_knees", "dataset", "strategy", *FOLD),
     benchmark:
-        run_files.benchmark("find_knees", "dataset", "strategy", "fold")
+        run_files.benchmark("find_knees", "dataset", "strategy", *FOLD)
     conda:
         "../envs/nearlabel.yaml"
     threads: 1
@@ -183,19 +206,22 @@ rule find_knees:
         "../workflow_scripts/find_knees.py"
 
 
-# All cut-offs of a run in one job: cut-offs at one round share their model, and starting torch takes longer than `head`.
+# All cut-offs of a run in one job: cut-offs at one round share their model.
 rule retrain_batch:
     input:
-        **FOLD_INPUT,
-        queries=run_files.QUERIES,
-        knees=run_files.KNEES,
+        **LEARNING_INPUT,
+        queries=each_fold(run_files.QUERIES),
+        knees=each_fold(run_files.KNEES),
         checkout=CHECKOUT,
     output:
-        **{cutoff: fill(run_files.BATCH, cutoff=cutoff) for cutoff in run_files.CUTOFFS},
+        **{
+            cutoff: each_fold(fill(run_files.BATCH, cutoff=cutoff))
+            for cutoff in run_files.CUTOFFS
+        },
     log:
-        run_files.log("retrain_batch", "dataset", "strategy", "fold"),
+        run_files.log("retrain_batch", "dataset", "strategy", *FOLD),
     benchmark:
-        run_files.benchmark("retrain_batch", "dataset", "strategy", "fold")
+        run_files.benchmark("retrain_batch", "dataset", "strategy", *FOLD)
     conda:
         "../envs/nearlabel.yaml"
     threads: of_plan(networks.learning_threads)
@@ -207,9 +233,10 @@ rule retrain_batch:
         batched=1,
     params:
         library=library_hash("retrain_batch"),
-        fold=of_plan(learning.learnt_fold, "dataset", "fold"),
+        learnt=of_plan(learning.learnt_folds),
+        head_seeds=of_plan(learning.head_seeds, "dataset"),
         settings=of_plan(learning.retrain_settings),
-        fold_seed=of_plan(learning.fold_seed, "dataset", "fold"),
+        fold_seeds=of_plan(learning.fold_seeds, "dataset"),
     script:
         "../workflow_scripts/retrain_batch.py"
 

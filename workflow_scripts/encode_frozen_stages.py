@@ -9,6 +9,7 @@ encode_frozen_stages(
     snakemake.output.frozen,
     **snakemake.params.stages,
     seed=0,
+    workers=snakemake.resources.workers,
     device=snakemake.resources.device,
     weights_dir=snakemake.resources.weights_dir or None,
     weights_mirror=snakemake.resources.weights_mirror or None,

@@ -4,4 +4,5 @@ configure_logging(snakemake.log[0])
 
 from nearlabel.learning.stopping.cutoffs import write_cutoffs
 
-write_cutoffs(snakemake.input.rounds, snakemake.output.knees, **snakemake.params.knee)
+for rounds, knees in zip(snakemake.input.rounds, snakemake.output.knees, strict=True):
+    write_cutoffs(rounds, knees, **snakemake.params.knee)

@@ -41,4 +41,4 @@ if [[ ${memory:-none} == 0 ]]; then
   memory=$(awk '/^MemTotal:/ {print int($2 / 1024)}' /proc/meminfo)
 fi
 
-exec snakemake --resources ${memory:+"mem_mb=$memory"} "gpu=$gpus" --cores "$cpus" "$@"
+exec snakemake --resources ${memory:+"mem_mb=$memory"} "gpu=$gpus" card=2 --cores "$cpus" "$@"

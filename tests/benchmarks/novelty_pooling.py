@@ -140,7 +140,7 @@ def measure_time(network: str, weights: str, images: pd.DataFrame, threads: int)
     novel = build_encoder(network, weights, pooling="novelty", **options)
     prepared = [plain.prepare(Image.open(path).convert("RGB")) for path in images["path"][:182]]
     keys, rows = list(images["sha256"][:182]), NoveltyRows(novel, 32)
-    rows.learn(keys[:150], (prepared[i : min(i + 32, 150)] for i in range(0, 150, 32)), 0)
+    rows.learn(keys[:150], rows.patches(keys[:150], prepared[:150], 0), 0)
     batch, ratios = np.concatenate(prepared[150:]), []
     torch.set_num_threads(threads)
     for _ in range(5):

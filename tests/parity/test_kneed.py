@@ -1,5 +1,9 @@
+import warnings
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from kneed import DataGenerator, KneeLocator
 
 from nearlabel.learning.stopping.knee import knee_point
@@ -7,6 +11,28 @@ from nearlabel.learning.stopping.knee import knee_point
 
 def kneed(x, y, **options):
     return KneeLocator(x, y, curve="convex", direction="decreasing", **options).knee
+
+
+def later_knees(x, y, online, sensitivity, interpolation, degree):
+    """What kneed finds on its way but for the first point, which it may take for a knee."""
+    found = KneeLocator(
+        x,
+        y,
+        S=sensitivity,
+        curve="convex",
+        direction="decreasing",
+        interp_method=interpolation,
+        polynomial_degree=degree,
+        online=True,
+    ).all_knees
+    later = [knee for knee in found if knee != x[0]]
+    return later[-1 if online else 0] if later else None
+
+
+def bends(x, y):
+    """Whether a curve is none of those that `knee_point` never looks at: constant, or straight up to rounding."""
+    chord = y[0] + (y[-1] - y[0]) * ((x - x[0]) / (x[-1] - x[0]))
+    return np.abs(y - chord).max() > 1e-9 * np.ptp(y)
 
 
 def test_kneeds_own_cases():
@@ -43,3 +69,53 @@ def test_simulated_runs(ours, theirs):
         expected = kneed(labelled, 240 - found, **theirs)
         assert knees[-1] == expected or expected == labelled[0]
     assert len(set(knees) - {None}) > 5
+
+
+OPTIONS = st.fixed_dictionaries(
+    {
+        "sensitivity": st.sampled_from([0.0, 0.3, 1.0, 2.5, 10.0]),
+        "online": st.booleans(),
+        "interpolation": st.sampled_from(["interp1d", "polynomial"]),
+        "degree": st.sampled_from([1, 2, 3, 7]),
+    }
+)
+# Small numbers make plateaus and ties; curves that rise in between, too.
+HEIGHTS = st.one_of(st.integers(-3, 8), st.floats(-10, 10, allow_subnormal=False))
+STEPS = st.one_of(st.integers(1, 3), st.floats(0.01, 9))
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.lists(st.tuples(STEPS, HEIGHTS), min_size=8, max_size=40), st.booleans(), OPTIONS)
+def test_any_curve(points, falling, options):
+    steps, left = map(np.array, zip(*points, strict=True))
+    labelled, left = np.cumsum(steps), np.sort(left)[::-1] if falling else left
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", np.exceptions.RankWarning)
+        found = knee_point(labelled, left, **options)
+        if bends(labelled, left):
+            assert found == later_knees(labelled, left, **options)
+        else:
+            assert found is None
+
+
+@pytest.mark.parametrize("interpolation", ["interp1d", "polynomial"])
+@pytest.mark.parametrize("online", [False, True])
+def test_many_random_curves(online, interpolation):
+    rng = np.random.default_rng(7)
+    knees = set()
+    for _ in range(250):
+        drops = rng.integers(0, rng.choice([2, 4, 30]), size=rng.integers(8, 90)) * rng.choice([1, 0.37])
+        drops[rng.random(len(drops)) < 0.3] = 0
+        labelled = np.cumsum(rng.integers(1, 40, size=len(drops)))
+        left = 5 + drops.sum() - np.cumsum(drops)
+        if not bends(labelled, left):
+            continue
+        options = dict(
+            online=online,
+            sensitivity=rng.choice([0, 0.5, 1, 4]),
+            interpolation=interpolation,
+            degree=rng.integers(1, 8),
+        )
+        knees.add(knee_point(labelled, left, **options))
+        assert knee_point(labelled, left, **options) == later_knees(labelled, left, **options)
+    assert len(knees) > 50

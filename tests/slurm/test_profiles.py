@@ -20,6 +20,8 @@ def read(profile):
 
 def test_profiles_agree_on_what_runs_again():
     default, slurm = read("default"), read("slurm")
+    # Each of a cluster's jobs has a GPU of its own.
+    assert default.pop("resources") == {"card": 2} and "card" not in slurm["resources"]
     assert default.keys() == SHARED
     assert {key: slurm[key] for key in SHARED} == default
 
@@ -53,7 +55,7 @@ def test_batched_rules_are_those_in_groups():
 
 def test_rules_that_stand_side_by_side_in_a_group_ask_for_the_same_words():
     # Snakemake adds up the numbers that a group's jobs ask for, and refuses other words of those side by side.
-    numbers, words = {"mem_mb", "runtime", "batched", "gpu", "min_overlap"}, {}
+    numbers, words = {"mem_mb", "runtime", "batched", "gpu", "card", "min_overlap"}, {}
     for name, group in read("slurm")["groups"].items():
         block = re.search(r"^    resources:\n((?:        .*\n)+)", rules()[name], re.MULTILINE)[1]
         asked = re.findall(r"^        (\w+)=(.*),$", block, re.MULTILINE)
@@ -118,3 +120,5 @@ MEMORY_HERE = int(re.search(r"MemTotal: +(\d+)", Path("/proc/meminfo").read_text
 def test_one_allocation_uses_what_slurm_granted(granted, asked, tmp_path):
     found = asked_of_snakemake(tmp_path, granted)
     assert (found["cores"], found.get("mem_mb"), found["gpu"]) == asked
+    # The command line takes the place of what the profile says of a card.
+    assert found["card"] == "2"

@@ -132,7 +132,7 @@ def test_same_bytes_as_a_local_run(way, runs, tiny_run):
 
 def test_only_big_stages_are_jobs_of_their_own(runs):
     output = runs["submitted"].finish()
-    assert output.count("has been submitted with SLURM jobid") < 37  # of 72
+    assert output.count("has been submitted with SLURM jobid") < 31  # of 64
     assert "localrule all" in output
     assert output.count("localrule ") == 1
 
@@ -168,12 +168,12 @@ def test_a_job_that_fails_on_the_cluster_costs_nothing(cluster, workspace):
 @pytest.mark.parametrize(
     ("options", "asked"),
     [
-        (["--cpus-per-task=2", "--mem=300M"], "--resources mem_mb=300 gpu=0 --cores 2"),
-        (["--cpus-per-task=2", "--mem-per-cpu=100"], "--resources mem_mb=200 gpu=0 --cores 2"),
-        (["--cpus-per-task=1", "--ntasks=3", "--mem-per-cpu=1G"], "--resources mem_mb=3072 gpu=0 --cores 3"),
-        (["--cpus-per-task=1", "--exclusive", "--mem=300M"], "--resources mem_mb=300 gpu=0 --cores 6"),
-        (["--mem=0"], r"--resources (mem_mb=\d{3,} )?gpu=0 --cores 6"),
-        ([], r"--resources (mem_mb=\d+ )?gpu=0 --cores 6"),
+        (["--cpus-per-task=2", "--mem=300M"], "--resources mem_mb=300 gpu=0 card=2 --cores 2"),
+        (["--cpus-per-task=2", "--mem-per-cpu=100"], "--resources mem_mb=200 gpu=0 card=2 --cores 2"),
+        (["--cpus-per-task=1", "--ntasks=3", "--mem-per-cpu=1G"], "--resources mem_mb=3072 gpu=0 card=2 --cores 3"),
+        (["--cpus-per-task=1", "--exclusive", "--mem=300M"], "--resources mem_mb=300 gpu=0 card=2 --cores 6"),
+        (["--mem=0"], r"--resources (mem_mb=\d{3,} )?gpu=0 card=2 --cores 6"),
+        ([], r"--resources (mem_mb=\d+ )?gpu=0 card=2 --cores 6"),
     ],
 )
 def test_one_allocation_however_memory_is_asked_for(options, asked, cluster, tmp_path):

@@ -37,7 +37,8 @@ def test_what_a_run_was_made_of_or_can_go_on_from_is_needed(results):
     assert needs(results) == {
         "features of texture": "mine (own_id)",
         "features of resnet18": "",
-        "state of random on fold 0 of steel, run mine": "",
+        # Its job, which may run all folds, has not ended.
+        "state of random on fold 0 of steel, run mine": "that run, which has not ended",
         "state of random on fold 1 of steel, run mine": "that run, which has not ended",
     }
     assert needs(results, "resnet18")["features of resnet18"] == "resnet18, which has images left to encode"
@@ -51,12 +52,14 @@ def test_a_state_of_a_run_that_is_gone_is_not_needed(results):
 
 
 def test_only_what_nothing_needs_is_cleared(results):
+    (results / "mine/steel/learning/random/fold1").mkdir()
+    (results / "mine/steel/learning/random/fold1/rounds.csv").touch()
     kept = list_kept(results)
     assert [one.size for one in kept] == sorted((one.size for one in kept), reverse=True)
     freed = clear_unneeded(kept)
     assert freed == sum(one.size for one in kept if not one.needed_by) > 5000
     left = list_kept(results)
-    assert {one.what for one in left} == {"features of texture", "state of random on fold 1 of steel, run mine"}
+    assert {one.what for one in left} == {"features of texture"}
     # The features that were kept are whole.
     assert "a" in FeatureCache(results / "cache", {"encoder": "texture"})
     assert clear_unneeded(left) == 0

@@ -17,6 +17,8 @@ VALUES = {
     "run": "demo-1",
     "dataset": "ma_g-tile",
     "encoder": "vgg16_tiled",
+    "part": "3",
+    "parts": "5",
     "node": "root.1.25",
     "algorithm": "k_means-2",
     "block": "k002-050",
@@ -46,6 +48,7 @@ PATHS = {
     "LEDGER": f"{DATASET}/ledger.csv",
     "NEAR_DUPLICATES": f"{DATASET}/near_duplicates.csv",
     "FEATURES": f"{DATASET}/features/vgg16_tiled.h5",
+    "FEATURE_PART": f"{DATASET}/features/vgg16_tiled/part3of5.json",
     "DECODED": f"{DATASET}/images/64x256.h5",
     "LEVELS": f"{DATASET}/grouping/levels/2.csv",
     "GROUPS": f"{DATASET}/grouping/groups.csv",
@@ -116,6 +119,8 @@ LEGAL = st.fixed_dictionaries(
         "fold": NUMBER,
         "cutoff": st.sampled_from(["best", "knee", "best_until_knee"]),
         "table": st.sampled_from(["clusters", "table1_ap"]),
+        "part": st.sampled_from(["0", "12"]),
+        "parts": st.sampled_from(["2", "20"]),
         "suffix": st.sampled_from(["csv", "svg"]),
     }
 )
@@ -203,6 +208,7 @@ def test_a_path_of_another_kind_is_refused(name, path):
 
 def test_some_fields_may_stay_open():
     assert fill(run_files.FEATURES, run="demo", encoder="texture") == "results/demo/{dataset}/features/texture.h5"
+    assert run_files.folds_of(run_files.FULL_POOL, ["results/a/b/learning/full_pool/fold12.json"]) == [12]
     assert fill(run_files.FULL_POOL, fold=0) == "results/{run}/{dataset}/learning/full_pool/fold0.json"
     assert fill(run_files.IMAGES) == run_files.IMAGES
 

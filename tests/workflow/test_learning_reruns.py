@@ -10,19 +10,29 @@ import pytest
 import yaml
 
 STRATEGIES, FOLDS = ("gradcam_avg",), range(3)
+RUN = "results/tiny/steel/learning/gradcam_avg"
+FILES = ("rounds.csv", "queries.csv", "choices.json")
 PER_RUN = ("run_active_learning", "find_knees", "retrain_batch")
 SUMMARIES = {"summarise_learning", "plot_learning", "write_report"}
 
 
 def runs(rule, strategies=STRATEGIES):
-    return {f"{rule}({strategy}, {fold})" for strategy in strategies for fold in FOLDS}
+    return {f"{rule}({strategy})" for strategy in strategies}
+
+
+def runs_by_fold(rule):
+    return {f"{rule}({strategy}, {fold})" for strategy in STRATEGIES for fold in FOLDS}
 
 
 def after_runs(strategies=STRATEGIES):
     return runs("find_knees", strategies) | runs("retrain_batch", strategies) | SUMMARIES
 
 
-BOUND = {f"train_full_pool({fold})" for fold in FOLDS}
+BOUND = {"train_full_pool"}
+AFTER_RUNS_BY_FOLD = runs_by_fold("find_knees") | runs_by_fold("retrain_batch") | SUMMARIES
+LEARNT_BY_FOLD = (
+    runs_by_fold("run_active_learning") | AFTER_RUNS_BY_FOLD | {f"train_full_pool({fold})" for fold in FOLDS}
+)
 LEARNT = runs("run_active_learning") | after_runs() | BOUND
 
 
@@ -45,15 +55,10 @@ def table():
         ),
         "epochs": ({"epochs": 3}, LEARNT),
         "distance of near-duplicates": ({"duplicate_distance": 3}, LEARNT | {"split_folds"}),
-        "one fold more": (
-            {"folds": 4},
-            LEARNT
-            | {"split_folds", "train_full_pool(3)"}
-            | {
-                f"{rule}({s}, 3)" for rule in ("run_active_learning", "find_knees", "retrain_batch") for s in STRATEGIES
-            },
-        ),
-        "what is trained": ({"fine_tune": "last_block"}, LEARNT | {"encode_frozen_stages"}),
+        "one fold more": ({"folds": 4}, LEARNT | {"split_folds"}),
+        "what is trained": ({"fine_tune": "last_block"}, LEARNT_BY_FOLD | {"encode_frozen_stages"}),
+        # Runs and bounds were made from the same files by the same params, whichever job made them.
+        "jobs": ({"job_per": "fold"}, AFTER_RUNS_BY_FOLD),
         "size of the images": (
             {"encoder": {"name": "resnet18", "image_size": 96}},
             LEARNT | {"decode_images(96)", "encode_frozen_stages"},
@@ -102,47 +107,76 @@ def test_either_half_alone(tiny_run, tmp_path):
 
 # Put first on a process's path: the process group kills itself the moment a round is logged, however fast rounds are.
 KILLER = """
-import logging, os, signal
+import os, signal, sys
 
-class Kill(logging.Filter):
-    def filter(self, record):
-        if record.getMessage().startswith("round {number}:"):
-            os.killpg(os.getpgrp(), signal.SIGKILL)
-        return True
+written = {{}}
 
-logging.getLogger("nearlabel.learning.simulation.engine").addFilter(Kill())
+def kill(event, arguments):
+    if event != "os.rename" or not str(arguments[1]).endswith(".pt"):
+        return
+    folder = os.path.dirname(str(arguments[1]))
+    written[folder] = written.get(folder, -1) + 1
+    if len(written) == {fold} and written[folder] == {number}:
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+sys.addaudithook(kill)
 """
 
 
-@pytest.mark.parametrize("round_number", [0, 1, 3])
-def test_killed_in_a_round_ends_with_the_same_bytes(workspace, tmp_path, round_number):
-    """kill -9 of the whole process group as a round ends, its state not yet written; then the plain command again."""
-    config = workspace.config
-    config["learning"] |= {"strategies": ["gradcam_avg"], "batch_size": 2, "training": "warm_all"}
-    workspace.config = config
-    folder = "results/tiny/steel/learning/gradcam_avg/fold1"
-    wanted = [f"{folder}/{name}" for name in ("rounds.csv", "queries.csv", "choices.json")]
-    # A first, undisturbed run.
-    workspace.snakemake(wanted[0])
-    whole = [(workspace.folder / file).read_bytes() for file in wanted]
-    assert not list((workspace.folder / "results/cache/learning").rglob("*.pt"))  # the state went with the end
-    (workspace.folder / wanted[0]).unlink()
-    log = workspace.folder / "results/tiny/logs/run_active_learning/steel/gradcam_avg/fold1.log"
-    log.unlink()
+def learn(workspace, tmp_path, targets, killed_in=None):
+    """Make some files, or be killed as a round ends, its state not yet written."""
+    if not killed_in:
+        return workspace.snakemake(*targets)
     (tmp_path / "killer").mkdir()
-    (tmp_path / "killer/sitecustomize.py").write_text(KILLER.format(number=round_number), encoding="utf-8")
-    command = [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "2", wanted[0]]
+    code = KILLER.format(fold=killed_in[0], number=killed_in[1])
+    (tmp_path / "killer/sitecustomize.py").write_text(code, encoding="utf-8")
     killed = subprocess.run(
-        command,
+        [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "2", *targets],
         cwd=workspace.folder,
         env=os.environ | {"PYTHONPATH": str(tmp_path / "killer")},
         capture_output=True,
         start_new_session=True,
     )
     assert killed.returncode == -signal.SIGKILL
-    assert not (workspace.folder / wanted[0]).exists()
-    workspace.snakemake("--unlock")
+    return workspace.snakemake("--unlock")
+
+
+@pytest.mark.parametrize(("job_per", "fold", "round_number"), [("fold", 1, 0), ("fold", 1, 3), ("strategy", 2, 1)])
+def test_killed_in_a_round_ends_with_the_same_bytes(workspace, tmp_path, job_per, fold, round_number):
+    """kill -9 of the whole process group, in the first fold of a job or in its second; then the plain command again."""
+    config = workspace.config
+    config["learning"] |= {"batch_size": 2, "training": "warm_all", "job_per": job_per}
+    workspace.config = config
+    wanted = [f"{RUN}/fold{made}/{name}" for made in ((1,) if job_per == "fold" else FOLDS) for name in FILES]
+    # A first, undisturbed run.
     workspace.snakemake(wanted[0])
-    found = re.search(r"(\d+) finished rounds found", log.read_text(encoding="utf-8"))
-    assert int(found[1] if found else 0) == round_number
+    whole = [(workspace.folder / file).read_bytes() for file in wanted]
+    assert not list((workspace.folder / "results/cache/learning").rglob("*.pt"))  # the state went with the end
+    (workspace.folder / wanted[0]).unlink()
+    place = "gradcam_avg/fold1.log" if job_per == "fold" else "gradcam_avg.log"
+    log = workspace.folder / "results/tiny/logs/run_active_learning/steel" / place
+    log.unlink()
+    learn(workspace, tmp_path, wanted[:1], killed_in=(fold, round_number))
+    assert not (workspace.folder / wanted[0]).exists() or job_per == "strategy"
+    learn(workspace, tmp_path, wanted[:1])
+    found = [int(rounds) for rounds in re.findall(r"(\d+) finished rounds found", log.read_text(encoding="utf-8"))]
+    rounds_of_a_fold = whole[0].count(b"\n") - 1
+    expected = [rounds_of_a_fold] * (fold - 1) + [round_number] * (round_number > 0)
+    assert found == expected
     assert [(workspace.folder / file).read_bytes() for file in wanted] == whole
+    assert not list((workspace.folder / "results/cache/learning").rglob("*.pt"))
+
+
+@pytest.mark.slow
+def test_jobs_of_folds_and_of_strategies_give_the_same_bytes(workspace):
+    def learnt():
+        folder = workspace.folder / "results/tiny/steel/learning"
+        return {str(file): file.read_bytes() for file in folder.rglob("*") if file.suffix in (".csv", ".json")}
+
+    expected = learnt()
+    assert len(expected) == 1 + 3 + 3 * 7
+    config = workspace.config
+    config["learning"]["job_per"] = "fold"
+    workspace.config = config
+    workspace.snakemake("--forcerun", "run_active_learning", "train_full_pool")
+    assert learnt() == expected

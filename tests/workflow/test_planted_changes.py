@@ -12,10 +12,8 @@ import pytest
 from helpers.workspace import Workspace, read_jobs
 
 NODES, FOLDS = ("root", "root.0"), range(3)
-RUNS = {
-    f"{rule}(gradcam_avg, {fold})" for rule in ("run_active_learning", "find_knees", "retrain_batch") for fold in FOLDS
-}
-BOUNDS = {f"train_full_pool({fold})" for fold in FOLDS}
+RUNS = {f"{rule}(gradcam_avg)" for rule in ("run_active_learning", "find_knees", "retrain_batch")}
+BOUNDS = {"train_full_pool"}
 SUMMARIES = {"summarise_learning", "plot_learning", "write_report"}
 CLUSTERED = [("root", "texture"), ("root", "resnet18"), ("root.0", "winner")]
 FIGURES = {f"{rule}({node})" for rule in ("plot_quality", "plot_clusters", "plot_agreement") for node in NODES}

@@ -241,12 +241,8 @@ BY_NEAR_LABELS = {
 OF_NEAR_LABELS = (
     {"assign_near_labels", "judge_selection(root)", "judge_selection(root.0)", "plot_dendrogram(root)"}
     | {"plot_clusters(root)", "plot_clusters(root.0)", "summarise_learning", "plot_learning", "split_folds"}
-    | {f"train_full_pool({fold})" for fold in range(3)}
-    | {
-        f"{rule}(gradcam_avg, {fold})"
-        for rule in ("run_active_learning", "find_knees", "retrain_batch")
-        for fold in range(3)
-    }
+    | {"train_full_pool"}
+    | {f"{rule}(gradcam_avg)" for rule in ("run_active_learning", "find_knees", "retrain_batch")}
     | BY_NEAR_LABELS
     | COLLECTION
     | MODELS

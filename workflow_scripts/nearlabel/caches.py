@@ -127,7 +127,9 @@ def _describe_state(folder: Path, results: Path) -> Kept:
     fields = fields_of(LEARNING_STATE, folder)
     run = results / fields.pop("run")
     what = f"{fields['strategy']} on fold {fields['fold']} of {fields['dataset']}, run {run.name}"
-    goes_on = run.is_dir() and not below(run, ROUNDS, **fields).exists()
+    # One job may run all folds; states of those that have ended stay until it has.
+    beside = [fields | {"fold": fields_of(LEARNING_STATE, other)["fold"]} for other in folder.parent.iterdir()]
+    goes_on = run.is_dir() and not all(below(run, ROUNDS, **fold).exists() for fold in beside)
     return Kept(folder, f"state of {what}", _size(folder), "that run, which has not ended" if goes_on else "")
 
 

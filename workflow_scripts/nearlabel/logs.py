@@ -27,6 +27,8 @@ def configure_logging(path) -> None:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     to_file = logging.FileHandler(path, mode="w", encoding="utf-8", errors="backslashreplace")
     to_file.setFormatter(logging.Formatter(f"{_STAMP}%(message)s"))
+    # As `nearlabel.bars` marks what is of the moment: an hour's progress would fill the file.
+    to_file.addFilter(lambda record: not getattr(record, "passing", False))
     to_stderr = logging.StreamHandler(sys.stderr)
     to_stderr.setFormatter(_ForTerminal(job_name(path)))
     to_stderr.addFilter(lambda record: not record.exc_info and record.levelno < logging.ERROR)

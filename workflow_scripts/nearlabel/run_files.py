@@ -1,12 +1,13 @@
 """Every path below ``results``: patterns whose fields are Snakemake's wildcards.
 
 For rules, scripts and collectors alike; standard library only. A pattern's fields: ``run``, ``dataset``, ``encoder``,
-``node`` (``root``, ``root.1``, …), ``algorithm``, ``block`` (of numbers of clusters), ``level``, ``target`` (of
-models), ``size`` (of decoded images), ``strategy``, ``fold``, ``cutoff``; figures also ``kind`` and ``suffix``, tables
-``table`` and ``suffix``.
+``part`` and ``parts`` (of an extraction), ``node`` (``root``, ``root.1``, …), ``algorithm``, ``block`` (of numbers of
+clusters), ``level``, ``target`` (of models), ``size`` (of decoded images), ``strategy``, ``fold``, ``cutoff``; figures
+also ``kind`` and ``suffix``, tables ``table`` and ``suffix``.
 """
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -26,6 +27,7 @@ COLUMNS = f"{_DATASET}/columns.csv"
 HASHES = f"{_DATASET}/hashes.h5"
 NEAR_DUPLICATES = f"{_DATASET}/near_duplicates.csv"
 FEATURES = f"{_DATASET}/features/{{encoder}}.h5"
+FEATURE_PART = f"{_DATASET}/features/{{encoder}}/part{{part}}of{{parts}}.json"
 DECODED = f"{_DATASET}/images/{{size}}.h5"
 
 _GROUPING = f"{_DATASET}/grouping"
@@ -180,6 +182,11 @@ def fields_of(pattern: str, file: str | Path) -> dict[str, str]:
     if found is None:
         raise ValueError(f"{path} is not a file of the kind {pattern}")
     return found.groupdict()
+
+
+def folds_of(pattern: str, files: Iterable[str | Path]) -> list[int]:
+    """Numbers of the folds that files of one pattern belong to."""
+    return [int(fields_of(pattern, file)["fold"]) for file in files]
 
 
 def belongs(pattern: str, file: str | Path, **fields: str) -> bool:

@@ -18,7 +18,6 @@ _ROOT = Path(__file__).parent
 
 LIBRARIES = {
     "PIL": "pillow",
-    "kneed": "kneed",
     "numpy": "numpy",
     "scipy": "scipy",
     "skimage": "scikit-image",
@@ -28,8 +27,8 @@ LIBRARIES = {
 }
 """Libraries whose version can change numbers: the name that is imported → the distribution."""
 
-# How a job logs, where its files lie (which Snakemake compares itself) and this module change no number.
-EXEMPT = frozenset({"nearlabel.logs", "nearlabel.run_files", "nearlabel.sources"})
+# How a job says what it does, where its files lie (which Snakemake compares itself) and this module change no number.
+EXEMPT = frozenset({"nearlabel.bars", "nearlabel.logs", "nearlabel.run_files", "nearlabel.sources"})
 
 
 class Sources(NamedTuple):

@@ -186,6 +186,7 @@ def test_defaults():
         "maps": {"target": "predicted", "size": None},
         "knee": {"sensitivity": 1, "interpolation": "interp1d", "degree": 7, "online": False},
         "retrain": {"epochs": 50, "patience": 10},
+        "job_per": "auto",
     }
 
 

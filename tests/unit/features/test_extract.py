@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from nearlabel.features import extract
+from nearlabel import bars
+from nearlabel.features.encoding import extraction
 from nearlabel.features.extract import extract_features
 from nearlabel.features.store import read_features
 from nearlabel.sources import Sources
@@ -68,8 +69,8 @@ def encoded(monkeypatch):
         counts.append(len(prepared))
         return encode_images(encoder, prepared, batch_size)
 
-    encode_images = extract.encode_images
-    monkeypatch.setattr(extract, "encode_images", counting)
+    encode_images = extraction.encode_images
+    monkeypatch.setattr(extraction, "encode_images", counting)
     return counts
 
 
@@ -93,7 +94,7 @@ def test_attributes(images, run):
     attributes = read_features(run(images, NETWORK | {"id": "mine"})).attributes
     assert attributes.keys() == {
         "encoder", "network", "weights", "weights_sha256", "weights_source", "weights_dir", "geometry", "image_size",
-        "pooling", "cache", "library_versions",
+        "pooling", "batch_size", "precision", "cache", "library_versions",
     }  # fmt: skip
     assert [attributes[key] for key in ("encoder", "weights", "geometry", "image_size")] == [
         "mine", "seeded", "squash", "32"
@@ -113,7 +114,7 @@ def test_the_same_bytes_for_any_number_of_workers(images, run, tmp_path, encoder
 def test_a_killed_run_continues_and_ends_with_the_same_bytes(images, run, tmp_path, monkeypatch, encoded):
     undisturbed = run(images, output=tmp_path / "undisturbed.h5", cache=tmp_path / "other")
     encoded.clear()
-    counting = extract.encode_images
+    counting = extraction.encode_images
 
     def killed_in_the_second_batch(*arguments):
         if encoded:
@@ -121,7 +122,7 @@ def test_a_killed_run_continues_and_ends_with_the_same_bytes(images, run, tmp_pa
         return counting(*arguments)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(extract, "encode_images", killed_in_the_second_batch)
+        patch.setattr(extraction, "encode_images", killed_in_the_second_batch)
         run(images)
     assert not (tmp_path / "out.h5").exists()
     assert len(shards(tmp_path / "cache")) == 1
@@ -202,7 +203,7 @@ def test_seed_and_code_have_their_own_cache_and_ids_do_not(images, run, tmp_path
     assert len(list((tmp_path / "cache").iterdir())) == 1
     run(images, seed=8)
     assert len(list((tmp_path / "cache").iterdir())) == 2
-    monkeypatch.setattr(extract, "sources_of", lambda *_: Sources("changed", {}))
+    monkeypatch.setattr(extraction, "sources_of", lambda *_: Sources("changed", {}))
     run(images)
     assert len(list((tmp_path / "cache").iterdir())) == 3
 
@@ -238,7 +239,7 @@ def test_features_that_are_not_finite_are_refused(images, run, tmp_path, monkeyp
         features[1, 3] = value
         return features
 
-    monkeypatch.setattr(extract, "encode_images", spoilt)
+    monkeypatch.setattr(extraction, "encode_images", spoilt)
     with pytest.raises(ValueError, match=r"encoder squeezenet1_1 .* 1 of 4 .*'image 1\.png'"):
         run(images)
     assert shards(tmp_path / "cache") == []
@@ -256,11 +257,12 @@ def test_native_images_of_unlike_shapes_go_alone(images, run, tmp_path, encoded)
     np.testing.assert_allclose(equal.features, stored.features[:-1], rtol=1e-3, atol=1e-4)
 
 
-def test_the_log_tells_the_rate(images, run, caplog, capsys):
+def test_the_log_tells_how_far_it_is_and_the_rate(images, run, caplog, monkeypatch):
+    monkeypatch.setattr(bars, "FIRST", 0)
     with caplog.at_level(logging.INFO):
         run(images, TEXTURE)
-    assert re.search(r"texture: 9 images in \d+\.\d s, \d+\.\d+ images/s", caplog.text)
-    assert "img/s" in capsys.readouterr().err
+    assert re.search(r" 44%  4 of 9 images, \d+(\.\d)? images/s, \d:\d\d left", caplog.text)
+    assert re.search(r"100%  9 images in \d:\d\d, \d+(\.\d)? images/s", caplog.text)
     caplog.clear()
     with caplog.at_level(logging.INFO):
         run(images, TEXTURE)

@@ -1,5 +1,7 @@
 """What the rules of active learning take from the plan."""
 
+import pytest
+
 from nearlabel.plan import learning, plan_run
 from nearlabel.run_files import FROZEN, ROUNDS
 
@@ -23,6 +25,7 @@ NETWORK = {
     "tile_overlap": 0.0,
     "tile_pool": "mean",
     "batch_size": 24,
+    "precision": "float32",
     "threads": 1,
 }
 
@@ -88,6 +91,7 @@ def test_where_nothing_is_learnt_there_is_nothing():
     assert learning.per_learnt(plan, FROZEN) == learning.fold_files(plan, "steel") == []
     assert learning.strategy_names(plan) == learning.learnt_kinds(plan) == {}
     assert learning.count_folds(plan) == 0
+    assert learning.job_files(plan, ROUNDS) == [ROUNDS]
 
 
 def test_summaries_know_strategies_kinds_and_folds():
@@ -111,27 +115,47 @@ def test_folds_are_split_by_data_set():
 
 def test_seeds_differ_by_fold_and_by_strategy():
     plan = plan_of()
-    places = [(name, fold) for name in ("steel", "tiles") for fold in ("0", "1", "2")]
-    assert len({learning.fold_seed(plan, *place) for place in places}) == 6
-    strategies = ("random", "wide")
-    assert len({learning.query_seed(plan, *place, strategy) for place in places for strategy in strategies}) == 12
+    names, strategies = ("steel", "tiles"), ("random", "wide")
+    assert len({seed for name in names for seed in learning.fold_seeds(plan, name)}) == 6
+    assert len({seed for name in names for id in strategies for seed in learning.query_seeds(plan, name, id)}) == 12
 
 
 def test_seeds_of_results_that_users_have():
-    assert learning.fold_seed(plan_of(), "steel", "0") == 3716602086
-    assert learning.fold_seed(plan_of(seed=1), "steel", "0") == 2538613527
-    assert learning.query_seed(plan_of(), "steel", "0", "random") == 3239884978
-    assert learning.query_seed(plan_of(), "steel", "0", "wide") == 1791740395
+    assert learning.fold_seeds(plan_of(), "steel")[0] == 3716602086
+    assert learning.fold_seeds(plan_of(seed=1), "steel")[0] == 2538613527
+    assert learning.head_seeds(plan_of(), "steel")[0] == 1069954550
+    assert learning.query_seeds(plan_of(), "steel", "random")[0] == 3239884978
+    assert learning.query_seeds(plan_of(), "steel", "wide")[0] == 1791740395
 
 
-def test_a_fold_and_its_classifier_are_the_same_for_every_strategy():
-    assert learning.learnt_fold(plan_of(), "steel", "0") == {
+def test_folds_and_their_classifier_are_the_same_for_every_strategy():
+    assert learning.learnt_folds(plan_of()) == {
         "positive": "defect",
         "network": NETWORK,
         "fine_tune": "head",
-        "seed": 1069954550,
         "weights_seed": 3708994546,
     }
+
+
+@pytest.mark.parametrize(
+    ("keys", "per_fold"),
+    [
+        ({}, False),
+        ({"fine_tune": "last_block"}, True),
+        ({"fine_tune": "full"}, True),
+        ({"job_per": "fold"}, True),
+        ({"fine_tune": "full", "job_per": "strategy"}, False),
+    ],
+)
+def test_a_job_learns_one_fold_or_all(keys, per_fold):
+    plan = plan_of(**keys)
+    assert learning.fold_wildcard(plan) == (["fold"] if per_fold else [])
+    files = learning.job_files(plan, ROUNDS)
+    assert files == [ROUNDS] if per_fold else [ROUNDS.replace("{fold}", str(fold)) for fold in range(3)]
+    # What either kind of job has for params.
+    states = [f"results/cache/learning/demo/steel/wide/fold{fold}" for fold in range(3)]
+    assert learning.state_folders(plan, "steel", "wide") == states
+    assert len(learning.fold_seeds(plan, "steel")) == len(learning.head_seeds(plan, "steel")) == 3
 
 
 def test_frozen_stages_are_the_same_for_every_fold():

@@ -5,11 +5,16 @@ import pytest
 from nearlabel.plan import plan_run
 from nearlabel.plan.networks import (
     all_encoders,
+    count_workers,
     decoded_images,
     encoder,
     encoder_files,
     encoder_seed,
+    encoding_memory,
     encoding_threads,
+    extraction_threads,
+    feature_parts,
+    first_part,
     learnt_values,
     network,
     network_files,
@@ -21,18 +26,20 @@ from nearlabel.plan.networks import (
 )
 
 WHERE = {"weights_dir": "/weights", "weights_mirror": "https://mirror", "workers": 3, "device": "cuda:1"}
+WHERE |= {"images_per_job": 500}
 CUSTOM = {"name": "custom", "module": "mine/net.py", "callable": "build"}
 DECODED, FROZEN = "results/{run}/{dataset}/images/", "results/{run}/{dataset}/learning/frozen.h5"
 
 
-def encoding(*encoders, seed=0, **features):
+def encoding(*encoders, seed=0, datasets=None, **features):
+    datasets = datasets or {"steel": {"kind": "synthetic"}}
     return plan_run(
         {
             "run": "demo",
             "seed": seed,
-            "datasets": {"steel": {"kind": "synthetic"}},
+            "datasets": datasets,
             "features": features,
-            "grouping": {"datasets": ["steel"], "levels": [{"encoders": list(encoders)}]},
+            "grouping": {"datasets": list(datasets), "levels": [{"encoders": list(encoders)}]},
         }
     )
 
@@ -62,7 +69,8 @@ def test_features_do_not_depend_on_where_they_are_computed():
         "tile_pool": "mean",
         "pooling": "average",
         "novelty": {"reference": 150, "temperature": 0.6, "share": "auto"},
-        "batch_size": 32,
+        "batch_size": "auto",
+        "precision": "float32",
         "threads": 1,
     }
 
@@ -110,10 +118,39 @@ def test_the_network_that_learns_is_seeded_as_an_encoder():
     assert weights_seed(plan, plan.network) is None
 
 
-@pytest.mark.parametrize(("workers", "threads"), [(0, 2), (1, 3), (4, 6)])
-def test_each_process_that_decodes_has_a_thread(workers, threads):
-    plan = encoding("resnet18", threads=2, workers=workers)
-    assert encoding_threads(plan.encoders["resnet18"]) == threads
+def listing(tmp_path, files):
+    for number in range(files):
+        (tmp_path / f"{number}.png").touch()
+    return {"tiles": {"kind": "image_folder", "root": str(tmp_path)}}
+
+
+@pytest.mark.parametrize(
+    ("workers", "files", "threads"), [(0, 300, 2), (1, 300, 2), (4, 300, 8), ("auto", 300, 4), ("auto", 3, 2)]
+)
+def test_each_process_that_encodes_has_the_threads_of_its_network(tmp_path, workers, files, threads):
+    plan = encoding("resnet18", datasets=listing(tmp_path, files), threads=2, workers=workers)
+    assert encoding_threads(plan, "tiles", "resnet18") == threads
+    chosen = plan.encoders["resnet18"]
+    assert count_workers(chosen, 100) == (50 if workers == "auto" else workers)
+    assert count_workers(chosen, 1) == (1 if workers == "auto" else min(workers, 1))
+
+
+def test_a_process_asks_for_the_memory_of_its_batch():
+    small, large = (encoding(name).encoders[name] for name in ("resnet50", "efficientnet_b7"))
+    assert encoding_memory(small, 1) < 5000 < encoding_memory(large, 1) < 11_000
+    assert encoding_memory(large, 4) - encoding_memory(large, 3) == pytest.approx(6486, abs=1)
+
+
+def test_a_large_data_set_is_encoded_in_parts(tmp_path):
+    novel = {"name": "resnet18", "id": "novel", "pooling": "novelty"}
+    plan = encoding("texture", novel, datasets=listing(tmp_path, 10), images_per_job=4)
+    parts = feature_parts(plan, "tiles", "texture")
+    assert parts == [f"results/demo/tiles/features/texture/part{part}of3.json" for part in range(3)]
+    assert [first_part(plan, "tiles", "texture", part) for part in "012"] == [[], [], []]
+    first = "results/demo/tiles/features/novel/part0of3.json"
+    assert [first_part(plan, "tiles", "novel", part) for part in "012"] == [[], [first], [first]]
+    assert extraction_threads(plan, "tiles", "texture") == 1
+    assert feature_parts(encoding("texture", datasets=listing(tmp_path, 10)), "tiles", "texture") == []
 
 
 def test_learning_does_not_depend_on_where_it_runs():
@@ -126,6 +163,7 @@ def test_learning_does_not_depend_on_where_it_runs():
         "tile_overlap": 0.0,
         "tile_pool": "mean",
         "batch_size": 8,
+        "precision": "float32",
         "threads": 1,
     }
     assert placed_network(plan) == {

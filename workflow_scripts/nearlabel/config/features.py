@@ -9,8 +9,10 @@ from nearlabel.config.errors import close_names
 from nearlabel.features.catalogue import OWN_ENCODERS, check_sides, list_networks
 from nearlabel.features.pooling.catalogue import POOLINGS, REFERENCE, TEMPERATURE, has_maps
 
+PRECISIONS = ("float32", "tf32", "bfloat16")
 Geometry = Literal["official", "squash", "tile", "native"]
 
+_Natural, _Count = Annotated[int, Field(ge=0)], Annotated[int, Field(ge=1)]
 WINNER = "winner"  # stands for the parent's winning encoder in paths below the root
 QUERY_NOVELTY = "query_novelty"  # the encoder that tells the query strategy `novelty` how novel images are
 
@@ -55,10 +57,30 @@ class Features(Model):
     tile_pool: Literal["mean", "max"] = Field("mean", description="How the tiles' features are pooled.")
     pooling: Literal[POOLINGS] = Field("average", description="How an image's patches become its features.")
     novelty: Novelty = Field(Novelty(), description="How pooling: novelty weighs the patches.")
-    batch_size: int = Field(32, ge=1, description="Images (or tiles) per forward pass; part of what features mean.")
-    threads: int = Field(1, ge=1, description="Threads of the network.")
-    workers: int = Field(1, ge=0, description="Processes that decode images; 0 decodes in the job itself.")
+    batch_size: _Count | Literal["auto"] = Field(
+        "auto",
+        description="Images (or tiles) per forward pass; auto: 32 on the CPU, on a GPU as many as have the pixels of "
+        "256 images of 224 x 224, a power of two.",
+    )
+    precision: Literal[PRECISIONS] = Field(
+        "float32", description="float32, or coarser and faster: tf32 (GPUs only), bfloat16."
+    )
+    threads: int = Field(1, ge=1, description="Threads of each process that encodes; its last digits may depend on it.")
+    workers: _Natural | Literal["auto"] = Field(
+        "auto",
+        description="Processes beside the job's own: on the CPU each encodes, on a GPU each decodes; 0: none; auto: "
+        "one for each core that the job has.",
+    )
+    images_per_job: int = Field(
+        20_000, ge=1, description="Images of a job of extraction; more are shared out over as many jobs as that takes."
+    )
     device: str = Field("auto", pattern=DEVICE, description="auto, cpu, cuda or cuda:N.")
+
+    @model_validator(mode="after")
+    def _check_precision(self):
+        if self.precision == "tf32" and self.device == "cpu":
+            raise ValueError("precision: tf32 is one of GPUs, and device is cpu; set precision to float32")
+        return self
 
 
 class Encoder(Features):
@@ -91,6 +113,7 @@ class Encoder(Features):
         # What an encoder does not use must not tell two of its runs apart.
         if own and not own.weights:
             self.weights, self.batch_size, self.threads, self.pooling = "none", 1, 1, "average"
+            self.precision = "float32"
         if self.pooling != "novelty":
             self.novelty = Novelty()
         if self.geometry != "tile":

@@ -198,6 +198,10 @@ class Learning(Model):
     maps: Maps = Field(Maps(), description="The activation maps that gradcam_avg compares.")
     knee: Knee = Field(Knee(), description='How the knee of "defective images left" is found.')
     retrain: Retrain = Field(Retrain(), description="Fresh models on cut-offs and on the full pool.")
+    job_per: Literal["auto", "fold", "strategy"] = Field(
+        "auto",
+        description="A job each for every fold, or for every strategy with all folds; auto: by fine_tune.",
+    )
 
     @field_validator("encoder", mode="before")
     @classmethod

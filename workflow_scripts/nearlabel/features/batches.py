@@ -78,9 +78,27 @@ def encode_images(encoder: Encoder, prepared: Sequence[np.ndarray], batch_size: 
         chosen = tiles[start : start + batch_size]
         encoded.append(encoder.encode(padded(chosen, batch_size))[: len(chosen)])
     features = np.concatenate(encoded).astype(np.float32, copy=False)
-    ends = np.cumsum([len(image) for image in prepared])
-    pool = {"mean": np.mean, "max": np.max}[encoder.tile_pool]
-    return np.stack([pool(rows, axis=0) for rows in np.split(features, ends[:-1])])
+    return pool_tiles(features, [len(image) for image in prepared], encoder.tile_pool)
+
+
+def pool_tiles(features: np.ndarray, counts: Sequence[int], tile_pool: str) -> np.ndarray:
+    """Make one row of each image's tiles.
+
+    Parameters
+    ----------
+    features : ndarray of float32, shape (t, d)
+        Of the tiles of all images, in their order.
+    counts : sequence of int, length n
+        Tiles of each image.
+    tile_pool : str
+        mean or max.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, d)
+    """
+    pool = {"mean": np.mean, "max": np.max}[tile_pool]
+    return np.stack([pool(rows, axis=0) for rows in np.split(features, np.cumsum(counts)[:-1])])
 
 
 def padded(rows: Sequence[np.ndarray] | np.ndarray, count: int) -> np.ndarray:

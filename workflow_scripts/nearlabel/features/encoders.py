@@ -5,22 +5,27 @@ from pathlib import Path
 from typing import Any
 
 from nearlabel.features.batches import Encoder
-from nearlabel.features.network_encoder import build_custom_encoder, build_torchvision_encoder
 from nearlabel.features.pooling.catalogue import POOLINGS, has_maps
-from nearlabel.features.pooling.pools import pooled
-from nearlabel.features.texture import build_texture_encoder
-from nearlabel.features.vision_transformer import build_transformer_encoder
 from nearlabel.images.geometry import GEOMETRIES
 
 TILE_POOLS = ("mean", "max")
 
-ENCODERS: dict[str, Callable[..., Encoder]] = {
-    "custom": build_custom_encoder,
-    "dinov2_small": build_transformer_encoder,
-    "texture": build_texture_encoder,
-    "timm_vit": build_transformer_encoder,
-}
-"""What builds each encoder that is no torchvision classifier; takes the arguments of `build_encoder`, complete."""
+
+def find_builder(name: str) -> Callable[..., Encoder]:
+    """Find what builds an encoder; takes the arguments of `build_encoder`, complete.
+
+    Imports no other encoder's module: those of networks take longer to load than the texture of many images.
+    """
+    match name:
+        case "texture":
+            from nearlabel.features.texture import build_texture_encoder as build
+        case "dinov2_small" | "timm_vit":
+            from nearlabel.features.vision_transformer import build_transformer_encoder as build
+        case "custom":
+            from nearlabel.features.network_encoder import build_custom_encoder as build
+        case _:
+            from nearlabel.features.network_encoder import build_torchvision_encoder as build
+    return build
 
 
 def build_encoder(
@@ -36,6 +41,7 @@ def build_encoder(
     weights_mirror: str | None = None,
     device: str = "auto",
     threads: int = 1,
+    precision: str = "float32",
     module: str | Path | None = None,
     callable: str | None = None,
     pooling: str = "average",
@@ -72,6 +78,8 @@ def build_encoder(
         auto, cpu, cuda or cuda:N.
     threads : int
         Of torch, on the CPU.
+    precision : {"float32", "tf32", "bfloat16"}
+        See `nearlabel.features.devices.torch_set_up`; ``texture`` has one precision.
     module : str or Path, optional
         ``custom``: a Python file. It is run.
     callable : str, optional
@@ -90,7 +98,8 @@ def build_encoder(
     Raises
     ------
     ValueError, FileNotFoundError
-        An unknown name, geometry, pooling or device; weights that are missing or do not fit.
+        An unknown name, geometry, pooling or device; a precision that the device has not; weights that are missing or
+        do not fit.
     """
     if geometry not in GEOMETRIES:
         raise ValueError(f"geometry {geometry!r} is unknown; choose one of {', '.join(GEOMETRIES)}")
@@ -100,8 +109,7 @@ def build_encoder(
         raise ValueError(f"pooling {pooling!r} is unknown; choose one of {', '.join(POOLINGS)}")
     if pooling != "average" and (name == "texture" or not has_maps(name)):
         raise ValueError(f"{name} passes no maps on, which pooling {pooling} needs; set pooling to average")
-    build = ENCODERS.get(name, build_torchvision_encoder)
-    encoder = build(
+    encoder = find_builder(name)(
         name,
         weights,
         geometry=geometry,
@@ -113,7 +121,12 @@ def build_encoder(
         weights_mirror=weights_mirror,
         device=device,
         threads=threads,
+        precision=precision,
         module=module,
         callable=callable,
     )
-    return encoder if pooling == "average" else pooled(encoder, pooling, novelty if pooling == "novelty" else None)
+    if pooling == "average":
+        return encoder
+    from nearlabel.features.pooling.pools import pooled
+
+    return pooled(encoder, pooling, novelty if pooling == "novelty" else None)

@@ -6,7 +6,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from nearlabel.features.devices import choose_device, describe_device, torch_set_up
+from nearlabel.features.devices import (
+    autocast,
+    choose_device,
+    describe_device,
+    require_precision,
+    torch_set_up,
+)
 from nearlabel.features.networks import build_custom_network, build_network, classifier_name
 from nearlabel.features.placement import choose_placement
 from nearlabel.features.weights.choice import preprocessing
@@ -35,6 +41,8 @@ class NetworkEncoder:
         auto (CUDA where there is one), cpu, cuda, cuda:N.
     threads : int
         Of torch while it encodes, on the CPU.
+    precision : str
+        float32, tf32 or bfloat16; see `nearlabel.features.devices.torch_set_up`.
     dimension : int, optional
         Length of a feature vector; found by a trial where it is not given.
     """
@@ -54,12 +62,14 @@ class NetworkEncoder:
         dimension=None,
         *,
         weights_source="",
+        precision="float32",
     ):
         self.name, self.weights, self.weights_sha256 = name, weights, weights_sha256
         self.weights_source = weights_source
         self.geometry, self.image_size, self.tile_pool = placement.geometry, placement.size, tile_pool
         self.prepare = placement
-        self.device, self.threads = choose_device(device), threads
+        self.device, self.threads, self.precision = choose_device(device), threads, precision
+        require_precision(precision, self.device)
         self.network = network.eval().to(self.device, memory_format=torch.channels_last)
         self._mean, self._std = (
             torch.tensor(values, dtype=torch.float32, device=self.device).reshape(1, 3, 1, 1) for values in (mean, std)
@@ -71,6 +81,7 @@ class NetworkEncoder:
             "tile_pool": tile_pool if placement.geometry == "tile" else None,
             "threads": threads if self.device.type == "cpu" else None,
             "device": describe_device(self.device),
+            "precision": precision,
         }
         if dimension is None:
             side = placement.size or 224
@@ -89,20 +100,39 @@ class NetworkEncoder:
         -------
         ndarray of float32, shape (n, d)
         """
-        with torch.inference_mode(), torch_set_up(self.threads):
-            # torch warns about arrays that cannot be written to, as Pillow's are.
-            values = torch.from_numpy(np.require(batch, requirements="W")).to(self.device)
+        return self.start(self.send(batch)).cpu().numpy()
+
+    def send(self, batch: np.ndarray) -> torch.Tensor:
+        """Bring placed images to the device."""
+        # torch warns about arrays that cannot be written to, as Pillow's are.
+        return torch.from_numpy(np.require(batch, requirements="W")).to(self.device)
+
+    def start(self, batch: torch.Tensor) -> torch.Tensor:
+        """Encode placed images that are on the device; a card is not waited for.
+
+        Parameters
+        ----------
+        batch : Tensor of uint8, shape (n, h, w, 3)
+
+        Returns
+        -------
+        Tensor of float32, shape (n, d)
+            On the device.
+        """
+        with torch.inference_mode(), torch_set_up(self.threads, self.precision):
             # (n, h, w, 3) seen as (n, 3, h, w) is in channels-last memory already, and stays so.
-            values = values.permute(0, 3, 1, 2).to(torch.float32)
+            values = batch.permute(0, 3, 1, 2).to(torch.float32)
             values = values.div_(255).sub_(self._mean).div_(self._std)
             try:
-                features = self.network(values)
+                with autocast(self.device, self.precision):
+                    features = self.network(values)
             except (RuntimeError, ValueError) as error:  # too small for the network's strides, out of memory
                 shape = " x ".join(map(str, batch.shape))
-                raise ValueError(f"encoder {self.name} fails on a batch of {shape}: {error}") from error
+                advice = "; set batch_size lower" if isinstance(error, torch.OutOfMemoryError) else ""
+                raise ValueError(f"encoder {self.name} fails on a batch of {shape}: {error}{advice}") from error
             if not isinstance(features, torch.Tensor) or len(features) != len(batch):
                 raise ValueError(f"encoder {self.name}: the network must return one tensor with a row per image")
-            return features.flatten(1).float().cpu().numpy()
+            return features.flatten(1).float()
 
 
 def _cut_classifier(network: nn.Module) -> int:
@@ -131,6 +161,7 @@ def build_torchvision_encoder(
     weights_mirror,
     device,
     threads,
+    precision,
     **_,
 ) -> NetworkEncoder:
     """Build the encoder that a torchvision classifier is; see `nearlabel.features.encoders.build_encoder`."""
@@ -162,11 +193,12 @@ def build_torchvision_encoder(
         threads,
         dimension,
         weights_source=source,
+        precision=precision,
     )
 
 
 def build_custom_encoder(
-    name, weights, *, geometry, image_size, tile_overlap, tile_pool, device, threads, module, callable, **_
+    name, weights, *, geometry, image_size, tile_overlap, tile_pool, device, threads, precision, module, callable, **_
 ) -> NetworkEncoder:
     """Build the encoder that a user's own network is; see `nearlabel.features.encoders.build_encoder`."""
     network, label, sha256, source = build_custom_network(module, callable, weights)
@@ -183,6 +215,7 @@ def build_custom_encoder(
         device,
         threads,
         weights_source=source,
+        precision=precision,
     )
     encoder.settings["module"] = hash_file(Path(module))
     encoder.settings["callable"] = callable

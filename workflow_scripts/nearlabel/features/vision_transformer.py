@@ -217,7 +217,7 @@ def load_vision_transformer(path: Path) -> VisionTransformer:
 
 
 def build_transformer_encoder(
-    name, weights, *, geometry, image_size, tile_overlap, tile_pool, device, threads, **_
+    name, weights, *, geometry, image_size, tile_overlap, tile_pool, device, threads, precision, **_
 ) -> NetworkEncoder:
     """Build the encoder that a vision transformer from a file is; see `nearlabel.features.encoders.build_encoder`.
 
@@ -253,4 +253,5 @@ def build_transformer_encoder(
         threads,
         shape.width,
         weights_source=source,
+        precision=precision,
     )

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
+from nearlabel.bars import Progress
 from nearlabel.images.ledger import alike
 from nearlabel.images.naming.formats import name_unread
 from nearlabel.images.near_labels import assign_near_labels
@@ -161,7 +161,7 @@ class _Inspector:
     def inspect(self, rows: pd.DataFrame, wanted: int) -> int:
         """Inspect rows in order until `wanted` are readable; return how many are."""
         found, start = 0, 0
-        with tqdm(total=wanted, unit="image", desc="checking", disable=None) as progress:
+        with Progress(wanted, "images") as progress:
             while found < wanted and start < len(rows):
                 # Exactly as many as are missing: what is decoded does not depend on the number of workers.
                 block = rows.iloc[start : start + wanted - found]

@@ -45,24 +45,17 @@ def fingerprint_listing(spec: dict) -> str:
     """
     if spec["kind"] == "synthetic":
         return "made by the workflow"
-    is_list = spec["kind"] == "csv"
-    root = csv_root(spec) if is_list else Path(spec["root"])
+    root = _root(spec)
     if not root.is_dir():
         return f"missing: {root}"
-    if is_list:
-        table = Path(spec["file"])
-        if not table.is_file():
-            return f"missing: {table}"
-        names = [os.path.relpath(table, root), *_listed_files(table, spec.get("path_column") or "path", root)]
-    else:
-        try:
-            names = list(data_files(spec["kind"], root))
-        except OSError as error:  # The reader complains when the job runs.
-            return f"unreadable: {error.filename}"
+    if spec["kind"] == "csv" and not Path(spec["file"]).is_file():
+        return f"missing: {Path(spec['file'])}"
+    try:
+        names = list(_names(spec, root))
+    except OSError as error:  # The reader complains when the job runs.
+        return f"unreadable: {error.filename}"
     digest = hashlib.sha256()
     for name in names:
-        if not is_list and is_foreign(name):
-            continue
         try:
             status = os.stat(root / name)
             facts = f"{status.st_size}:{status.st_mtime_ns}"
@@ -70,6 +63,34 @@ def fingerprint_listing(spec: dict) -> str:
             facts = "unreadable"
         digest.update(os.fsencode(name) + b"\0" + facts.encode() + b"\0")
     return digest.hexdigest()
+
+
+def count_listed(spec: dict) -> int:
+    """Count the files that a data set's reader would look at: at least as many as it has images; 0 where it is missing.
+
+    Parameters
+    ----------
+    spec : dict
+        As for `fingerprint_listing`; none of kind synthetic.
+    """
+    try:
+        return sum(1 for _ in _names(spec, _root(spec)))
+    except (OSError, ValueError):
+        return 0
+
+
+def _root(spec: dict) -> Path:
+    return csv_root(spec) if spec["kind"] == "csv" else Path(spec["root"])
+
+
+def _names(spec: dict, root: Path) -> Iterator[str]:
+    """Paths relative to the root: a table and the files that it names, or those of a folder but for foreign ones."""
+    if spec["kind"] == "csv":
+        table = Path(spec["file"])
+        yield os.path.relpath(table, root)
+        yield from _listed_files(table, spec.get("path_column") or "path", root)
+    else:
+        yield from (name for name in data_files(spec["kind"], root) if not is_foreign(name))
 
 
 def data_files(kind: str, root: str | os.PathLike) -> Iterator[str]:

@@ -1,13 +1,17 @@
 """What the rules of the images take from the plan: how each data set is drawn, read, sampled and labelled."""
 
+from functools import cache
 from typing import Any
 
 from nearlabel.config.datasets import Dataset
-from nearlabel.images.listing import fingerprint_listing
+from nearlabel.images.listing import count_listed, fingerprint_listing
 from nearlabel.images.naming.layouts import mvtec_columns
 from nearlabel.plan.resolve import Plan
 from nearlabel.run_files import SYNTHETIC, SYNTHETIC_TABLE, fill
 from nearlabel.seeds import derive_seed
+
+IMAGES_PER_THREAD = 128
+"""For which another thread that reads is worth its start."""
 
 # Of a data set, but no key of its reader.
 _COMMON_KEYS = {"near_labels", "sample", "min_accepted", "max_pixels", "max_aspect", "bits", "float_range"}
@@ -42,6 +46,19 @@ def reader_listing(plan: Plan, dataset: str) -> str | None:
     """Fingerprint of the user's files; None where this workflow makes them."""
     spec = reader_spec(plan, dataset)
     return None if spec["kind"] == "synthetic" else fingerprint_listing(spec)
+
+
+@cache
+def count_images(plan: Plan, dataset: str) -> int:
+    """How many images a data set has at most, by its listing; 0 where it is missing."""
+    chosen, spec = chosen_dataset(plan, dataset), reader_spec(plan, dataset)
+    listed = chosen.count if spec["kind"] == "synthetic" else count_listed(spec)
+    return min(listed, chosen.sample.n) if chosen.sample else listed
+
+
+def reading_threads(plan: Plan, dataset: str) -> int:
+    """Threads that read images: more for many; beyond eight they wait for each other."""
+    return min(8, max(1, count_images(plan, dataset) // IMAGES_PER_THREAD))
 
 
 def scale(plan: Plan, dataset: str) -> dict[str, Any]:

@@ -5,7 +5,18 @@ from typing import Any
 from nearlabel.plan.levels import bits_apart
 from nearlabel.plan.networks import network, weights_seed
 from nearlabel.plan.resolve import Plan
-from nearlabel.run_files import BATCH, CHOICES, CUTOFFS, FOLDS, FULL_POOL, KNEES, QUERIES, ROUNDS, fill
+from nearlabel.run_files import (
+    BATCH,
+    CHOICES,
+    CUTOFFS,
+    FOLDS,
+    FULL_POOL,
+    KNEES,
+    LEARNING_STATE,
+    QUERIES,
+    ROUNDS,
+    fill,
+)
 from nearlabel.seeds import derive_seed
 
 _TRAINING_KEYS = {"epochs", "minibatch_size", "optimiser", "class_weights", "augmentation", "maps"}
@@ -69,25 +80,50 @@ def splitting(plan: Plan, dataset: str) -> dict[str, Any]:
     }
 
 
-def fold_seed(plan: Plan, dataset: str, fold: str) -> int:
-    """Seed of a fold, the same for every strategy."""
-    return derive_seed(plan.config.seed, f"learning/{dataset}/fold{fold}")
+def fold_wildcard(plan: Plan) -> list[str]:
+    """Wildcard of a job that learns, besides data set and strategy: ``fold``, or none where one job does all folds."""
+    learning = plan.learning
+    if not learning:
+        return ["fold"]
+    # Where only the last layer is trained, a job starts longer than it learns.
+    per_strategy = learning.fine_tune == "head" if learning.job_per == "auto" else learning.job_per == "strategy"
+    return [] if per_strategy else ["fold"]
 
 
-def query_seed(plan: Plan, dataset: str, fold: str, strategy: str) -> int:
-    """Seed of a strategy's random choices."""
-    return derive_seed(fold_seed(plan, dataset, fold), f"query/{strategy}")
+def job_files(plan: Plan, pattern: str) -> list[str]:
+    """Patterns of one kind of file that a job has for its fold, or for each of all folds."""
+    return [pattern] if fold_wildcard(plan) else [fill(pattern, fold=fold) for fold in range(plan.learning.folds)]
 
 
-def learnt_fold(plan: Plan, dataset: str, fold: str) -> dict[str, Any]:
-    """What a fold and its classifier are made of."""
+def learnt_folds(plan: Plan) -> dict[str, Any]:
+    """What folds and their classifier are made of, but for seeds."""
     return {
         "positive": plan.learning.positive,
         "network": network(plan),
         "fine_tune": plan.learning.fine_tune,
-        "seed": derive_seed(fold_seed(plan, dataset, fold), "head"),
         "weights_seed": weights_seed(plan, plan.network),
     }
+
+
+def head_seeds(plan: Plan, dataset: str) -> list[int]:
+    """Seed of the last layer's first weights for each of all folds: either kind of job has the same params."""
+    return [derive_seed(seed, "head") for seed in fold_seeds(plan, dataset)]
+
+
+def fold_seeds(plan: Plan, dataset: str) -> list[int]:
+    """Seed of each fold, the same for every strategy."""
+    return [derive_seed(plan.config.seed, f"learning/{dataset}/fold{fold}") for fold in range(plan.learning.folds)]
+
+
+def query_seeds(plan: Plan, dataset: str, strategy: str) -> list[int]:
+    """Seeds of a strategy's random choices on each fold."""
+    return [derive_seed(seed, f"query/{strategy}") for seed in fold_seeds(plan, dataset)]
+
+
+def state_folders(plan: Plan, dataset: str, strategy: str) -> list[str]:
+    """Where a strategy keeps its state on each fold until its job has ended."""
+    places = {"run": plan.config.run, "dataset": dataset, "strategy": strategy}
+    return [fill(LEARNING_STATE, **places, fold=fold) for fold in range(plan.learning.folds)]
 
 
 def frozen_stages(plan: Plan) -> dict[str, Any]:

@@ -7,6 +7,7 @@ named ``input``.
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from nearlabel.config.grouping import Algorithm
 from nearlabel.grouping.clustering.catalogue import CATALOGUE
@@ -96,6 +97,17 @@ def hours(count: int) -> Callable[..., int]:
 def count_gpus(device: str) -> int:
     """GPUs to ask for: only where the config says cuda, so that `auto` runs on clusters without any, too."""
     return int(device.startswith("cuda"))
+
+
+def count_card_jobs(device: str) -> int:
+    """1 for a job that will compute on this machine's card, of which only some may at a time; 0 without a card."""
+    return int(device.startswith("cuda") or (device == "auto" and has_card()))
+
+
+def has_card() -> bool:
+    """Whether this machine has a CUDA device that jobs may see; told without torch, as plans are made without it."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return visible not in ("", "-1", "NoDevFiles") and any(Path("/dev").glob("nvidia[0-9]*"))
 
 
 def merging(algorithms: Mapping[str, Algorithm]) -> dict[str, Algorithm]:

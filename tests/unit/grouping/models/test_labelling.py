@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torchvision.models import SqueezeNet1_1_Weights, get_model
 
-from nearlabel.features import extract as extract_module
+from nearlabel.features.encoding import extraction as extract_module
 from nearlabel.features.extract import extract_features
 from nearlabel.features.pooling.rows import NoveltyRows
 from nearlabel.features.store import read_features

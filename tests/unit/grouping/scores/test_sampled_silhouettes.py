@@ -9,7 +9,8 @@ from sklearn.datasets import make_blobs
 from sklearn.metrics import silhouette_samples, silhouette_score
 
 from nearlabel.grouping.clustering.labels import LabelBlock
-from nearlabel.grouping.scores.distance_sums import index_clusters
+from nearlabel.grouping.scores import silhouettes
+from nearlabel.grouping.scores.distance_sums import index_clusters, sums_on_torch
 from nearlabel.grouping.scores.quality import assess_clusterings, score_clusterings
 from nearlabel.grouping.scores.silhouettes import cluster_silhouettes, estimate_silhouettes, silhouette_scores
 from nearlabel.grouping.scores.strata import draw_strata
@@ -153,3 +154,25 @@ def test_the_page_says_what_was_sampled():
     assert "of 100 to 104 sampled images" in said
     assert "at most 0.02;" in said
     assert _describe_silhouettes({}, 900) == ""
+
+
+def test_a_card_is_used_only_where_a_device_asks_for_it(monkeypatch):
+    """With a machine that has one: torch on the CPU stands in for it."""
+    used = []
+
+    def sums_on_card(points, members, device, targets=None):
+        used.append(device)
+        return sums_on_torch(points, members, "cpu", targets)
+
+    monkeypatch.setattr(silhouettes, "sums_on_torch", sums_on_card)
+    monkeypatch.setattr(silhouettes, "pick_device", lambda device: "cuda" if device == "auto" else device)
+    exact, estimated = silhouette_scores(POINTS, [BLOBS]), estimate_silhouettes(POINTS, [BLOBS], sample=150, seed=0)
+    cluster_silhouettes(POINTS, BLOBS, exact_up_to=100, sample=150)
+    score_clusterings(POINTS, blocks([BLOBS]))
+    assert used == []
+    for device in ("cuda", "auto"):
+        np.testing.assert_allclose(silhouette_scores(POINTS, [BLOBS], device=device), exact, rtol=1e-12)
+        again = estimate_silhouettes(POINTS, [BLOBS], sample=150, seed=0, device=device)
+        np.testing.assert_allclose(again.scores, estimated.scores, rtol=1e-12)
+        score_clusterings(POINTS, blocks([BLOBS]), device=device)
+    assert used == ["cuda"] * 6

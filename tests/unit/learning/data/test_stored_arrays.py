@@ -77,8 +77,11 @@ def test_frozen_stages_of_images_one_by_one(tmp_path):
     whole.frozen = whole.trained[:3].eval()
     values = np.random.default_rng(0).integers(0, 256, (5, 12, 12, 3), dtype=np.uint8)
     write_arrays(tmp_path / "images.h5", "images", [values], list("abcde"), {"fingerprint": "f"})
-    run_frozen_stages(whole, open_arrays(tmp_path / "images.h5"), tmp_path / "frozen.h5", batch_size=2)
-    stored = open_arrays(tmp_path / "frozen.h5")
+    for workers in (2, 1, 0):
+        made = tmp_path / f"frozen{workers}.h5"
+        run_frozen_stages(whole, open_arrays(tmp_path / "images.h5"), made, batch_size=2, workers=workers)
+        assert made.read_bytes() == (tmp_path / "frozen2.h5").read_bytes()
+    stored = open_arrays(tmp_path / "frozen0.h5")
     assert list(stored.image_id) == list("abcde") and stored.attributes["weights_sha256"] == "0" * 64
     with torch.no_grad():
         for row in range(5):

@@ -96,7 +96,8 @@ def test_augmentation():
     assert one.shape == image.shape and one.dtype == torch.uint8 and not torch.equal(one, two)
     plain, flipped = trainer(), trainer(augmentation=none | {"horizontal_flip": 1.0})
     images = stored_images()[0][:4]
-    assert torch.equal(flipped._inputs(images), plain._inputs(images).flip(3))
+    batch = torch.from_numpy(images)
+    assert torch.equal(flipped._inputs(batch), plain._inputs(batch).flip(3))
 
 
 def test_fresh_models_at_the_cutoffs():

@@ -8,7 +8,8 @@ from torch.nn import functional
 from torchvision.models import VisionTransformer, get_model
 
 from nearlabel.learning.network.feature_maps import forward_pass
-from nearlabel.learning.network.gradcam import FeatureMaps, activation_maps, closed_form_maps, scale_maps
+from nearlabel.learning.network.gradcam import FeatureMaps, activation_maps, closed_form_maps
+from nearlabel.learning.network.map_scaling import scale_maps
 
 # Name → side of the feature maps' channels.
 LINEAR_HEADS = {

@@ -9,9 +9,9 @@ from nearlabel.features.weights.state import load_state
 from nearlabel.learning.network.model import build_classifier
 
 
-def build(name, fine_tune, side=64, device="cpu", **options):
+def build(name, fine_tune, side=64, device="cpu", seed=0, **options):
     network = {"name": name, "weights": "seeded", "geometry": "squash", "image_size": side, "threads": 1}
-    return build_classifier(network | options, fine_tune=fine_tune, seed=0, weights_seed=1, device=device)
+    return build_classifier(network | options, fine_tune=fine_tune, seed=seed, weights_seed=1, device=device)
 
 
 # What the last stage and the head take, at 64 pixels; a vision transformer at its own size.
@@ -75,6 +75,22 @@ def test_seeds_and_weights_from_a_file(tmp_path):
     assert loaded.weights == "own.pth" and loaded.weights_sha256 != full.weights_sha256
     state = load_state(file)
     assert torch.equal(loaded.trained.conv1.weight, state["conv1.weight"])
+
+
+@pytest.mark.parametrize("fine_tune", ["full", "head"])
+def test_another_last_layer_makes_the_classifier_that_its_seed_builds(fine_tune):
+    classifier, other = build("resnet18", fine_tune), build("resnet18", fine_tune, seed=5)
+    with torch.no_grad():
+        for values in classifier.trained.state_dict().values():
+            values.add_(1)
+    classifier.draw_head(5)
+    for _ in range(2):
+        own, theirs = classifier.trained.state_dict(), other.trained.state_dict()
+        assert own.keys() == theirs.keys() and all(torch.equal(own[name], theirs[name]) for name in own)
+        assert classifier.seed == other.seed == 5
+        with torch.no_grad():
+            classifier.head.weight.add_(1)
+        classifier.restart()
 
 
 @pytest.mark.parametrize("device", DEVICES)

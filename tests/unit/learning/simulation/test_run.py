@@ -29,9 +29,11 @@ def write_scores(path, image_ids, scores):
 def play(fold, folder, novelty):
     output = {name: folder / f"{name}.csv" for name in ("rounds", "queries", "choices")}
     strategy = {"name": "novelty", "parameters": {}}
-    run_strategy(
+    state = run_strategy(
         fold, strategy, SETTINGS, fold_seed=1, query_seed=2, novelty=novelty, states=folder / "states", output=output
     )
+    assert state.path.exists()  # until its job has made all that it makes
+    state.remove()
     return pd.read_csv(output["queries"], dtype={"image_id": str})
 
 

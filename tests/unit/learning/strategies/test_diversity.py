@@ -11,7 +11,12 @@ from scipy.stats import chisquare
 
 from nearlabel.learning.network.outputs import Evaluated
 from nearlabel.learning.strategies import build_strategy, typiclust
-from nearlabel.learning.strategies.distances import distances_to_point, nearest_distances, nearest_neighbours
+from nearlabel.learning.strategies.distances import (
+    distances_to_point,
+    lower_nearest,
+    nearest_distances,
+    nearest_neighbours,
+)
 from nearlabel.learning.strategies.views import View
 
 
@@ -55,6 +60,23 @@ def test_nearest_neighbours(count):
 
 
 # CoreSet
+
+
+@pytest.mark.parametrize("d", [1, 2, 3, 64, 517])
+@pytest.mark.parametrize(("origin", "scale"), [(0, 1), (1e6, 1e-3), (0, 1e-160), (0, 1e150), (-3e4, 1)])
+def test_lowered_distances_are_those_of_all_differences_to_the_last_bit(d, origin, scale):
+    rng = rng_of(d)
+    # Ties and copies: small whole numbers, each point twice; then points all over.
+    for points in (np.repeat(rng.integers(0, 3, size=(60, d)), 2, axis=0), rng.normal(size=(150, d))):
+        points = origin + scale * points.astype(np.float64)
+        squares = np.einsum("ij,ij->i", points, points)
+        plain = distances_to_point(points, points[0])
+        lowered = plain.copy()
+        for chosen in rng.permutation(len(points))[:25]:
+            plain[chosen] = lowered[chosen] = -1
+            np.minimum(plain, distances_to_point(points, points[chosen]), out=plain)
+            lower_nearest(lowered, points, squares, chosen)
+            np.testing.assert_array_equal(lowered, plain)
 
 
 def k_centre_greedy(pool, labelled, n):

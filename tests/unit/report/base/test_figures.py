@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import seaborn
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
@@ -45,6 +46,10 @@ def make_reduced(count, clusters, method="pca", columns=3):
 
 def bytes_of(stem):
     return [stem.with_name(f"{stem.name}{suffix}").read_bytes() for suffix in (".svg", ".png")]
+
+
+def test_the_palette_is_seaborns():
+    assert category_colors(10) == list(seaborn.color_palette("colorblind", 10))
 
 
 def test_quality_figure_repeats_its_bytes_and_leaves_pyplot_alone(tmp_path):

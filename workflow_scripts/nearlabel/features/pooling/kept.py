@@ -27,6 +27,14 @@ class Patches:
     classes: torch.Tensor
     average: torch.Tensor
 
+    def __reduce__(self):
+        """As arrays: what one process sends another must not be memory that both hold."""
+        return _as_patches, tuple(one.cpu().numpy() for one in (self.values, self.classes, self.average))
+
+
+def _as_patches(*arrays: np.ndarray) -> "Patches":
+    return Patches(*map(torch.from_numpy, arrays))
+
 
 @dataclass(frozen=True)
 class Standard:

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from nearlabel.features.devices import torch_set_up
 from nearlabel.features.network_encoder import NetworkEncoder
 from nearlabel.features.pooling.novelty import NoveltyEncoder
 from nearlabel.features.pooling.stages import hooked
@@ -60,10 +59,13 @@ class MapEncoder(WrappedEncoder):
 
     def encode(self, batch: np.ndarray) -> np.ndarray:
         """Encode placed images; see `NetworkEncoder.encode`."""
-        with hooked(self.encoder.network, [self._last], self._pool) as taken:
-            self.encoder.encode(batch)
-        with torch.inference_mode(), torch_set_up(self.encoder.threads):
-            return taken[self._last.name].float().cpu().numpy()
+        return self.start(self.encoder.send(batch)).cpu().numpy()
+
+    def start(self, batch: torch.Tensor) -> torch.Tensor:
+        """Encode placed images that are on the device; see `NetworkEncoder.start`."""
+        with hooked(self.encoder.network, [self._last], lambda maps: self._pool(maps.float())) as taken:
+            self.encoder.start(batch)
+        return taken[self._last.name]
 
 
 POOLS: dict[str, Callable[..., Any]] = {

@@ -65,7 +65,7 @@ class Reference:
     """
 
     def __init__(self, keys: Sequence[str], patches: Iterable[Patches], seed: int):
-        thinned = [_thin_out(one, derive_seed(seed, key)) for key, one in zip(keys, patches, strict=True)]
+        thinned = [thin_out(one, derive_seed(seed, key)) for key, one in zip(keys, patches, strict=True)]
         classes = torch.cat([one.classes for one in thinned])
         standard = Standard.of(torch.cat([one.values for one in thinned]), classes)
         self.averages = torch.stack([one.average for one in thinned])
@@ -104,8 +104,8 @@ def choose_share(between: float) -> float:
     return min(1.0, max(0.0, (_FILLING - between) / (_FILLING - _LOCAL)))
 
 
-def _thin_out(image: Patches, seed: int) -> Patches:
-    """Draw patches of an image that has more than are kept, some of each class by the border among them."""
+def thin_out(image: Patches, seed: int) -> Patches:
+    """Draw patches of an image that has more than are held, some of each class by the border among them."""
     if len(image.values) <= PATCHES_KEPT:
         return image
     classes = image.classes.cpu().numpy()

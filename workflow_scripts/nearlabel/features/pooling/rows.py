@@ -1,14 +1,15 @@
 """From prepared images to rows of features, novelty and maps, against a reference set."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 
 from nearlabel.features.devices import torch_set_up
-from nearlabel.features.pooling.kept import KeptReference
+from nearlabel.features.pooling.kept import KeptReference, Patches
 from nearlabel.features.pooling.novelty import Mixture, NoveltyEncoder
-from nearlabel.features.pooling.reference import Reference
+from nearlabel.features.pooling.reference import Reference, thin_out
+from nearlabel.seeds import derive_seed
 
 
 class NoveltyRows:
@@ -26,22 +27,38 @@ class NoveltyRows:
         self._reference: KeptReference | None = None
         self.mixture: Mixture | None = None
 
-    def learn(self, keys: Sequence[str], batches: Iterable[Sequence[np.ndarray]], seed: int) -> None:
-        """Learn the reference set.
+    def patches(self, keys: Sequence[str], prepared: Sequence[np.ndarray], seed: int) -> list[Patches]:
+        """Find the patches of images of the reference set, no more of each than are held.
+
+        Parameters
+        ----------
+        keys : sequence of str
+            SHA-256 of the images' files.
+        prepared : sequence of ndarray, each (t, h, w, 3)
+            The images, as the encoder's ``prepare`` made them.
+        seed : int
+            See `Reference`.
+        """
+        with torch.inference_mode(), torch_set_up(self._encoder.encoder.threads):
+            found = self._encoder.patches(prepared, self._pass_size)
+            return [thin_out(image, derive_seed(seed, key)) for key, (image, _) in zip(keys, found, strict=True)]
+
+    def learn(self, keys: Sequence[str], patches: Sequence[Patches], seed: int) -> dict[str, np.ndarray]:
+        """Learn the reference set; return what `keep` does.
 
         Parameters
         ----------
         keys : sequence of str
             SHA-256 of its images' files.
-        batches : iterable of sequence of ndarray
-            The images in the order of the keys, as the encoder's ``prepare`` made them.
+        patches : sequence of Patches
+            Theirs, in this order, as `patches` finds them.
         seed : int
             See `Reference`.
         """
         with torch.inference_mode(), torch_set_up(self._encoder.encoder.threads):
-            patches = (image for batch in batches for image, _ in self._encoder.patches(batch, self._pass_size))
             reference = Reference(keys, patches, seed)
             self._reference, self.mixture = reference.kept, self._encoder.mix(reference)
+        return self.keep()
 
     def keep(self) -> dict[str, np.ndarray]:
         """Give what was learnt, for `restore`: `KeptReference.to_arrays`, and ``mixture`` float64 (3,), a `Mixture`."""

@@ -26,7 +26,7 @@ class WrappedEncoder:
         self.name, self.weights, self.weights_sha256 = encoder.name, encoder.weights, encoder.weights_sha256
         self.weights_source = encoder.weights_source
         self.geometry, self.image_size, self.tile_pool = encoder.geometry, encoder.image_size, encoder.tile_pool
-        self.prepare = encoder.prepare
+        self.prepare, self.device = encoder.prepare, encoder.device
         size = encoder.image_size or 224
         height, width = (size, size) if isinstance(size, int) else size
         trial = np.zeros((1, height, width, 3), np.uint8)

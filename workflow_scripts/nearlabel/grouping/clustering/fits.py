@@ -5,8 +5,6 @@ import warnings
 from contextlib import contextmanager
 
 import numpy as np
-from scipy.cluster.hierarchy import ClusterWarning
-from sklearn.exceptions import ConvergenceWarning
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +21,11 @@ def flagged_not_warned():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
+    if not caught:
+        return
+    from scipy.cluster.hierarchy import ClusterWarning
+    from sklearn.exceptions import ConvergenceWarning
+
     # A ClusterWarning takes two points such as (0, 1) and (1, 0) for a matrix of distances.
     told = (ConvergenceWarning, ClusterWarning)
     for text in sorted({str(w.message) for w in caught if not issubclass(w.category, told)}):

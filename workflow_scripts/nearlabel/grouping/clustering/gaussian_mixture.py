@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.mixture import GaussianMixture
 
+from nearlabel.bars import over
 from nearlabel.grouping.clustering.fits import Found, flagged_not_warned
 
 
@@ -10,7 +11,7 @@ def gaussian_mixture(features: np.ndarray, ks: list[int], seed: int, settings: d
     """Fit a mixture for every k; see `nearlabel.grouping.clustering.algorithms.sweep`."""
     found: Found = {}
     dimension = features.shape[1]
-    for k in ks:
+    for k in over(ks, "clusterings"):
         labels, converged, reg_covar = _fit_mixture(features, k, seed, settings)
         raised = [] if converged else ["not_converged"]
         if np.bincount(labels, minlength=k).min() < dimension:

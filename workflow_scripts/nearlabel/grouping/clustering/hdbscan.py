@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from nearlabel.bars import over
 from nearlabel.grouping.clustering.fits import OUTLIER, Found, flagged_not_warned
 
 GRID_STEPS = 12
@@ -30,7 +31,7 @@ def hdbscan(features: np.ndarray, ks: list[int], seed: int, settings: dict, reco
     sizes = [settings["min_cluster_size"]] if settings["min_cluster_size"] != "auto" else size_grid(len(features))
     found: Found = {}
     fits: dict[int, dict[str, float]] = {}
-    for size in sizes:
+    for size in over(sizes, "fits"):
         labels = fit_hdbscan(features, size, settings)
         share = float(np.mean(labels == OUTLIER))
         k = len(np.unique(labels))

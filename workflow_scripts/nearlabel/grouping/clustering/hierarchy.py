@@ -4,10 +4,6 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
-from sklearn.cluster import AgglomerativeClustering
-from sklearn.neighbors import kneighbors_graph
 
 from nearlabel.grouping.clustering.fits import flagged_not_warned
 
@@ -33,7 +29,7 @@ class Tree(NamedTuple):
 def build_tree(
     points: np.ndarray, linkage: str, neighbors: int | None = None, *, compute_distances: bool = False
 ) -> Tree:
-    """Build the tree by scikit-learn's ``AgglomerativeClustering``.
+    """Build the tree of scikit-learn's ``AgglomerativeClustering``, which is SciPy's where there is no graph.
 
     Parameters
     ----------
@@ -52,6 +48,14 @@ def build_tree(
     -------
     Tree
     """
+    if neighbors is None and linkage != "single":
+        from scipy.cluster import hierarchy
+
+        merges = hierarchy.linkage(points, linkage)
+        return Tree(merges[:, :2].astype(np.intp), merges[:, 2] if compute_distances else None, None)
+    from sklearn.cluster import AgglomerativeClustering
+    from sklearn.neighbors import kneighbors_graph
+
     graph, components = None, None
     if neighbors is not None:
         graph = kneighbors_graph(points, min(neighbors, len(points)), include_self=True)
@@ -118,6 +122,10 @@ def join_components(points: np.ndarray, graph: Any, neighbors: int) -> tuple[Any
     components : int
         Parts that there were.
     """
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+    from sklearn.neighbors import kneighbors_graph
+
     first = None
     while True:
         count, part = connected_components(graph, directed=False)

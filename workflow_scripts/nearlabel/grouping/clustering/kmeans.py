@@ -3,17 +3,19 @@
 import numpy as np
 from sklearn.cluster import KMeans, MiniBatchKMeans
 
+from nearlabel.bars import over
 from nearlabel.grouping.clustering.fits import Found, flagged_not_warned
 
 
 def kmeans(features: np.ndarray, ks: list[int], seed: int, settings: dict, recorded: dict) -> Found:
     """Fit K-Means for every k; see `nearlabel.grouping.clustering.algorithms.sweep`."""
-    return {k: fit_kmeans(KMeans(k, random_state=seed, **settings), features) for k in ks}
+    return {k: fit_kmeans(KMeans(k, random_state=seed, **settings), features) for k in over(ks, "clusterings")}
 
 
 def minibatch_kmeans(features: np.ndarray, ks: list[int], seed: int, settings: dict, recorded: dict) -> Found:
     """Fit K-Means on mini-batches for every k; see `nearlabel.grouping.clustering.algorithms.sweep`."""
-    return {k: fit_kmeans(MiniBatchKMeans(k, random_state=seed, **settings), features) for k in ks}
+    fits = over(ks, "clusterings")
+    return {k: fit_kmeans(MiniBatchKMeans(k, random_state=seed, **settings), features) for k in fits}
 
 
 def fit_kmeans(estimator: KMeans | MiniBatchKMeans, features: np.ndarray) -> tuple[np.ndarray, list[str]]:

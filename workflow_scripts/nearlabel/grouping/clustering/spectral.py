@@ -6,6 +6,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.neighbors import kneighbors_graph
 
+from nearlabel.bars import over
 from nearlabel.grouping.clustering.catalogue import MOST_FACTORED
 from nearlabel.grouping.clustering.fits import Found
 from nearlabel.grouping.clustering.kmeans import fit_kmeans
@@ -30,7 +31,7 @@ def spectral(features: np.ndarray, ks: list[int], seed: int, settings: dict, rec
     recorded["factored"] = factored
     embedding = (spectral_vectors if factored else graph_vectors)(affinity, recorded["vectors"], seed)
     found: Found = {}
-    for k in ks:
+    for k in over(ks, "clusterings"):
         labels, raised = fit_kmeans(KMeans(k, random_state=seed, n_init=settings["n_init"]), embedding[:, :k])
         found[k] = (labels, raised + disconnected)
     return found

@@ -4,6 +4,7 @@ import argparse
 import csv
 import inspect
 import logging
+import os
 import sys
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
@@ -45,7 +46,7 @@ def label_folder(
     device : str
         auto, cpu, cuda or cuda:N. Labels of close cases can differ between devices.
     workers : int
-        Processes that decode; 0 decodes in this one.
+        Processes beside this one; see `nearlabel.features.extract.extract_features`.
     weights : str or Path, optional
         Where the encoder's own weights file lies now, if it was a file.
     weights_dir, weights_mirror : optional
@@ -197,7 +198,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", help="folder of images")
     parser.add_argument("--output", help="CSV to write; standard output without it")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument("--workers", type=int, default=0, help="processes that decode")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=cores,
+        help="processes that read and encode, on a GPU those that read; one for each core by default, 0: none",
+    )
     parser.add_argument("--weights", help="where the encoder's own weights file lies now")
     parser.add_argument("--weights-dir", help="folder with published weights")
     parser.add_argument("--weights-mirror", help="address to download published weights from")
@@ -205,6 +212,7 @@ def main(arguments: list[str] | None = None) -> int:
     named = vars(parser.parse_args(arguments))
     output = named.pop("output")
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    logging.getLogger("nearlabel.bars").setLevel(logging.INFO)
     try:
         labels = label_folder(**named)
     except (ValueError, OSError) as error:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
+from nearlabel.bars import Progress
 from nearlabel.grouping.scores.distance_sums import Partition, index_clusters, pick_device, sums_on_cpu, sums_on_torch
 from nearlabel.grouping.scores.limits import EXACT_UP_TO, SAMPLE
 from nearlabel.grouping.scores.strata import average_strata, draw_strata
@@ -71,9 +72,11 @@ def silhouette_scores(
     sums = sums_on_cpu(points, members) if device == "cpu" else sums_on_torch(points, members, device)
     add_up = partial(_sum_silhouettes, sums=sums, partitions=[partitions[i] for i in defined])
     totals = np.zeros(len(defined))
-    with ThreadPoolExecutor(threads if device == "cpu" else 1) as pool:
-        for total in pool.map(add_up, _strips(len(points))):
+    strips = _strips(len(points))
+    with ThreadPoolExecutor(threads if device == "cpu" else 1) as pool, Progress(len(points), "images") as progress:
+        for (start, stop), total in zip(strips, pool.map(add_up, strips), strict=True):
             totals += total
+            progress.update(stop - start)
     scores[defined] = totals / len(points)
     return scores
 
@@ -202,7 +205,7 @@ def cluster_silhouettes(
     if len(points) > exact_up_to:
         [partition], members = index_clusters([labels], len(points))
         taken = draw_strata([partition], len(points), sample, seed, LEAST_OF_ONE)
-        values, place = _silhouettes_of(_check_points(points), members, [partition], taken, 1, "auto")
+        values, place = _silhouettes_of(_check_points(points), members, [partition], taken, 1, "cpu")
         found[sizes > 0], variances = average_strata(partition, taken[0], values[0][place[taken[0]]])
         worst = np.sqrt(variances.max())
         logger.info("silhouettes of clusters: %d of %d images, error up to %.2g", len(taken[0]), len(points), worst)
@@ -277,13 +280,15 @@ def _silhouettes_of(
     on_cpu = device == "cpu"
     sums = sums_on_cpu(points, members, targets) if on_cpu else sums_on_torch(points, members, device, targets)
 
-    def fill(strip: tuple[int, int]) -> None:
+    def fill(strip: tuple[int, int]) -> int:
         start, stop = strip
         sums_of_all = sums(start, stop)
         for row, partition in zip(values, partitions, strict=True):
             counted, found = _point_silhouettes(sums_of_all, partition, partition.own[targets[start:stop]])
             row[start:stop][counted] = found
+        return stop - start
 
-    with ThreadPoolExecutor(threads if on_cpu else 1) as pool:
-        list(pool.map(fill, _strips(len(targets))))
+    with ThreadPoolExecutor(threads if on_cpu else 1) as pool, Progress(len(targets), "images") as progress:
+        for count in pool.map(fill, _strips(len(targets))):
+            progress.update(count)
     return values, place

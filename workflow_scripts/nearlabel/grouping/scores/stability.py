@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nearlabel.bars import over
 from nearlabel.files import how_to_remake
 from nearlabel.grouping.clustering.algorithms import cluster, sweep
 from nearlabel.grouping.clustering.catalogue import CATALOGUE
@@ -119,7 +120,7 @@ def bootstrap_jaccards(
     own = _own_fit(features, algorithm, k, seed, parameters) if CATALOGUE[algorithm].own_k else None
     found = np.full((bootstraps, clusters.max() + 1), np.nan)
     too_few, failures = 0, []
-    for bootstrap in range(bootstraps):
+    for bootstrap in over(range(bootstraps), "bootstraps"):
         rng = np.random.default_rng(derive_seed(seed, f"draw/{bootstrap}"))
         drawn = np.unique(rng.integers(0, len(features), len(features)))
         if len(drawn) < k:

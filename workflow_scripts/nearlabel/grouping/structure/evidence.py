@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nearlabel.bars import over
 from nearlabel.grouping.clustering.catalogue import CATALOGUE
 from nearlabel.grouping.structure.agreement import Labels, mean_agreement, measure_agreement
 from nearlabel.grouping.structure.null import choose_ks, cluster_by_all, draw_structureless
@@ -86,7 +87,7 @@ def measure_structure(
         labels = cluster_by_all(values, taken, ks, derive_seed(seed, "fit"))
         table["mean"] = _interpolated(table["k"], mean_agreement(labels))
     drawn = []
-    for draw in range(draws):
+    for draw in over(range(draws), "draws"):
         rng = np.random.default_rng(derive_seed(seed, f"draw/{draw}"))
         noise = draw_structureless(points, rng, uniform=bool(draw % 2))
         drawn.append((noise, cluster_by_all(noise, taken, ks, derive_seed(seed, f"fit/{draw}"))))
@@ -99,7 +100,7 @@ def measure_structure(
     table["excess"] = table["mean"] - table["null"]
     if stability:
         repeated = measure_repeats(values, labels, taken, ks, repeats=draws, seed=derive_seed(seed, "repeats"))
-        for draw, (noise, clustered) in enumerate(drawn):
+        for draw, (noise, clustered) in enumerate(over(drawn, "draws")):
             seed_of_draw = derive_seed(seed, f"repeats/{draw}")
             repeated -= measure_repeats(noise, clustered, taken, ks, repeats=1, seed=seed_of_draw) / draws
         for id in labels:

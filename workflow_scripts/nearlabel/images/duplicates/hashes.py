@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
+from nearlabel.bars import Progress
 from nearlabel.files import how_to_remake, written_whole
 from nearlabel.hdf5 import TEXT, hdf5_file, opened_hdf5
 from nearlabel.images.reading import UnreadableImageError, read_image
@@ -125,12 +125,10 @@ def hash_images(
         np.empty(len(paths), bool),
         np.empty((len(paths), THUMBNAIL, THUMBNAIL), np.uint8),
     )
-    with ThreadPoolExecutor(workers) as pool:
-        made = pool.map(_hash_file, paths, ranges)
-        for row, (values, flat, thumbnail) in enumerate(
-            tqdm(made, total=len(paths), unit="image", desc="hashing", disable=None)
-        ):
+    with ThreadPoolExecutor(workers) as pool, Progress(len(paths), "images") as progress:
+        for row, (values, flat, thumbnail) in enumerate(pool.map(_hash_file, paths, ranges)):
             hashes.values[row], hashes.flat[row], hashes.thumbnails[row] = values, flat, thumbnail
+            progress.update()
     return hashes
 
 

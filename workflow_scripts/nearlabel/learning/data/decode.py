@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
+from nearlabel.bars import Progress
 from nearlabel.features.placement import Placement, choose_placement, require_placeable
 from nearlabel.features.preparation import load_image
 from nearlabel.features.weights.choice import preprocessing
@@ -82,7 +82,7 @@ def _decoded(images: pd.DataFrame, placement: Placement, workers: int) -> Iterat
         return placement(load_image(*row))[0]
 
     rows = list(zip(images["path"], images["sha256"], full_ranges(images), strict=True))
-    with ThreadPoolExecutor(workers) as pool, tqdm(total=len(rows), unit="image", disable=None) as progress:
+    with ThreadPoolExecutor(workers) as pool, Progress(len(rows), "images") as progress:
         for start in range(0, len(rows), BLOCK):
             block = np.stack(list(pool.map(decode, rows[start : start + BLOCK])))
             progress.update(len(block))

@@ -17,6 +17,8 @@ from torch import nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
+from nearlabel.features.devices import autocast
+
 TAKE_OTHER = "take a convolutional classifier, such as resnet18"
 _AVERAGES = (functional.adaptive_avg_pool2d, functional.avg_pool2d, torch.mean, torch.Tensor.mean)
 
@@ -42,7 +44,25 @@ class ForwardPass(NamedTuple):
     weight: torch.Tensor | None
 
 
-def forward_pass(model: nn.Module, images: torch.Tensor | np.ndarray, *, gradients: bool = False) -> ForwardPass:
+class BegunPass(NamedTuple):
+    """A pass whose outcome nobody has waited for; on a card it may still be under way.
+
+    Attributes
+    ----------
+    seen : ForwardPass
+        With the weight of the last linear layer wherever its shape suits the closed form.
+    finite : Tensor of bool, shape ()
+        Whether all logits are finite.
+    exact : Tensor of bool, shape (), or None
+        Whether the closed form holds; None where the shapes forbid it.
+    """
+
+    seen: ForwardPass
+    finite: torch.Tensor
+    exact: torch.Tensor | None
+
+
+def forward_pass(model: nn.Module, images: torch.Tensor | np.ndarray, **options: Any) -> ForwardPass:
     """Run a classifier in evaluation mode, batch norm included; each layer's own training mode is restored.
 
     Parameters
@@ -51,8 +71,8 @@ def forward_pass(model: nn.Module, images: torch.Tensor | np.ndarray, *, gradien
         Gives logits (n, classes) for images.
     images : Tensor or ndarray, shape (n, channels, height, width)
         Normalised as the model expects; moved to the model's device.
-    gradients : bool
-        Keep what is needed to differentiate `logits` by `maps`: the activations of the batch, as in training.
+    **options
+        Of `begin_pass`.
 
     Returns
     -------
@@ -64,6 +84,36 @@ def forward_pass(model: nn.Module, images: torch.Tensor | np.ndarray, *, gradien
         There are no images; the network gives no logits, or some that are not finite, or it has neither feature maps
         nor a linear layer that would tell its features.
     """
+    begun = begin_pass(model, images, **options)
+    require_finite(model, begun.finite)
+    exact = begun.exact is not None and bool(begun.exact)
+    return begun.seen if exact else begun.seen._replace(weight=None)
+
+
+def require_finite(model: nn.Module, finite: torch.Tensor) -> None:
+    """Raise a ValueError where logits were not finite."""
+    if not finite.all():
+        raise ValueError(
+            f"{type(model).__name__} gives logits that are not finite; check the images for NaN, or lower the "
+            "learning rate"
+        )
+
+
+def begin_pass(
+    model: nn.Module, images: torch.Tensor | np.ndarray, *, gradients: bool = False, precision: str = "float32"
+) -> BegunPass:
+    """Run a classifier as `forward_pass` does, without waiting for a card.
+
+    Parameters
+    ----------
+    model, images
+        As for `forward_pass`.
+    gradients : bool
+        Keep what is needed to differentiate `logits` by `maps`: the activations of the batch, as in training.
+    precision : str
+        See `nearlabel.features.devices.autocast`; what the pass has seen is float32 with any, but for maps with
+        `gradients`.
+    """
     if not len(images):
         raise ValueError("there are no images to evaluate; give at least one")
     name = type(model).__name__
@@ -73,31 +123,33 @@ def forward_pass(model: nn.Module, images: torch.Tensor | np.ndarray, *, gradien
         if gradients:
             # A clone may be worked on in place, which a leaf that asks for gradients may not.
             images = images.detach().requires_grad_().clone()
-        with _Recorder() as recorder:
-            logits = model(images)
-    if not isinstance(logits, torch.Tensor) or logits.ndim != 2 or len(logits) != len(images):
+        with _Recorder() as recorder, autocast(images.device, precision):
+            output = model(images)
+    if not isinstance(output, torch.Tensor) or output.ndim != 2 or len(output) != len(images):
         raise ValueError(f"{name} gives no logits of shape (n, classes); activation maps need a classifier")
-    if not torch.isfinite(logits).all():
-        raise ValueError(
-            f"{name} gives logits that are not finite; check the images for NaN, or lower the learning rate"
-        )
+    logits, finite = output.float(), torch.isfinite(output.detach()).all()
     if recorder.maps is None:
         if recorder.linear is None:
             raise ValueError(f"{name} has neither feature maps nor a linear layer; {TAKE_OTHER}")
-        return ForwardPass(None, recorder.linear[0], logits, None)
-    means = recorder.maps.mean(dim=(2, 3))
+        return BegunPass(ForwardPass(None, recorder.linear[0].float(), logits, None), finite, None)
+    maps = recorder.maps if gradients else recorder.maps.float()
+    means = maps.float().mean(dim=(2, 3))
     if recorder.linear is None:
-        return ForwardPass(recorder.maps, means, logits, None)
-    pooled, weight, output = recorder.linear
-    exact = _same_means(pooled, means, recorder.maps) and output.shape == logits.shape and torch.equal(output, logits)
-    return ForwardPass(recorder.maps, pooled, logits, weight if exact else None)
+        return BegunPass(ForwardPass(maps, means, logits, None), finite, None)
+    pooled, weight, last = recorder.linear
+    exact = None
+    if pooled.shape == means.shape and last.shape == output.shape:
+        exact = _same_means(pooled, means, recorder.maps) & (last == output).all()
+    return BegunPass(ForwardPass(maps, pooled.float(), logits, None if exact is None else weight), finite, exact)
 
 
-def _same_means(pooled: torch.Tensor, means: torch.Tensor, maps: torch.Tensor) -> bool:
+def _same_means(pooled: torch.Tensor, means: torch.Tensor, maps: torch.Tensor) -> torch.Tensor:
     """Compare up to rounding; means of values of either sign lose digits of the values, not of the means."""
-    if pooled.shape != means.shape:
-        return False
-    return torch.allclose(pooled, means, rtol=1e-5, atol=1e-6 * float(maps.detach().abs().max()))
+    with torch.no_grad():
+        eps = torch.finfo(maps.dtype).eps
+        relative, absolute = (1e-5, 1e-6) if maps.dtype == torch.float32 else (2 * eps, eps)
+        most = absolute * maps.abs().max().float() + relative * means.abs()
+        return ((pooled.float() - means).abs() <= most).all()
 
 
 @contextmanager

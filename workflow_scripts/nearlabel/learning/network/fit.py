@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from nearlabel.features.devices import torch_set_up
+from nearlabel.bars import Progress
+from nearlabel.features.devices import autocast, torch_set_up
 from nearlabel.learning.network.model import CLASSES, Classifier
+from nearlabel.learning.network.rows import StoredRows
 from nearlabel.seeds import derive_seed
 
 
@@ -23,7 +25,7 @@ class Trainer:
     ----------
     classifier : Classifier
         What is trained, in place.
-    values : ndarray, shape (n, …)
+    values : ndarray or StoredRows, shape (n, …)
         Stored rows, as `Classifier.take` takes them.
     labels : ndarray of int, shape (n,)
         Class of each row, -1 where it has none.
@@ -33,8 +35,15 @@ class Trainer:
         translate``).
     """
 
-    def __init__(self, classifier: Classifier, values: np.ndarray, labels: np.ndarray, settings: Mapping[str, Any]):
-        self.classifier, self.values, self.settings = classifier, values, settings
+    def __init__(
+        self,
+        classifier: Classifier,
+        values: np.ndarray | StoredRows,
+        labels: np.ndarray,
+        settings: Mapping[str, Any],
+    ):
+        self.classifier, self.settings = classifier, settings
+        self.rows = StoredRows.of(values, classifier.device)
         self.labels = np.asarray(labels, dtype=np.int64)
         self._augment = build_augmentation(settings["augmentation"])
 
@@ -82,10 +91,11 @@ class Trainer:
         """
         step = self._prepare(rows, rows)
         best, best_epoch, kept = -np.inf, 0, {}
-        with self._set_up(seed):
+        with self._set_up(seed), Progress(epochs, "epochs", at_most=True) as progress:
             for epoch in range(1, epochs + 1):
                 step()
                 found = score()
+                progress.update(note=f"validation AUC {found:.3f}")
                 if found > best:
                     best, best_epoch = found, epoch
                     kept = copy.deepcopy(self.classifier.trained.state_dict())
@@ -105,31 +115,33 @@ class Trainer:
             raise ValueError("there are no images to train on; label a first batch")
         loss = nn.CrossEntropyLoss(weight=self._class_weights(labelled))
         optimiser = build_optimiser(classifier.parameters(), self.settings["optimiser"])
-        targets = torch.from_numpy(self.labels)
+        targets = torch.from_numpy(self.labels).to(classifier.device)
 
         def step() -> None:
             classifier.train_mode()
             order = rows[torch.randperm(len(rows)).numpy()]
-            for start in range(0, len(order), size):
-                # In the order of the file, which is read front to back; the order within a minibatch changes nothing.
-                some = np.sort(order[start : start + size])
-                inputs = self._inputs(self.values[some])
+            # In the order of the file, which is read front to back; the order within a minibatch changes nothing.
+            chunks = [np.sort(order[start : start + size]) for start in range(0, len(order), size)]
+            # Looked at once, at the end: a card is not waited for in each step.
+            finite = torch.ones((), dtype=torch.bool, device=classifier.device)
+            for some, batch in zip(chunks, self.rows.batches(chunks), strict=True):
+                inputs = self._inputs(batch)
+                wanted = targets[torch.from_numpy(some).to(classifier.device, non_blocking=True)]
                 optimiser.zero_grad(set_to_none=True)
-                found = loss(classifier.trained(inputs), targets[some].to(classifier.device))
-                if not torch.isfinite(found):
-                    raise ValueError(
-                        "training diverged: the loss is not finite; lower learning.optimiser.learning_rate"
-                    )
+                with autocast(classifier.device, classifier.precision):
+                    found = loss(classifier.trained(inputs), wanted)
+                finite &= torch.isfinite(found.detach())
                 found.backward()
                 optimiser.step()
+            if not finite:
+                raise ValueError("training diverged: the loss is not finite; lower learning.optimiser.learning_rate")
 
         return step
 
-    def _inputs(self, values: np.ndarray) -> torch.Tensor:
+    def _inputs(self, batch: torch.Tensor) -> torch.Tensor:
         if self._augment is None:
-            return self.classifier.take(values)
-        images = torch.from_numpy(values).permute(0, 3, 1, 2)
-        changed = torch.stack([self._augment(image) for image in images])
+            return self.classifier.take(batch)
+        changed = torch.stack([self._augment(image) for image in batch.permute(0, 3, 1, 2)])
         return self.classifier.normalise(changed.permute(0, 2, 3, 1).to(self.classifier.device))
 
     def _class_weights(self, labelled: np.ndarray) -> torch.Tensor | None:
@@ -150,7 +162,7 @@ class _SeededTorch:
     def __enter__(self):
         device = self._classifier.device
         self._fork = torch.random.fork_rng(devices=[device] if device.type == "cuda" else [])
-        self._threads = torch_set_up(self._classifier.threads)
+        self._threads = torch_set_up(self._classifier.threads, self._classifier.precision)
         self._fork.__enter__()
         self._threads.__enter__()
         torch.manual_seed(self._seed)

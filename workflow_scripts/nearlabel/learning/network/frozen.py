@@ -1,21 +1,25 @@
 """Outputs of the stages that are never trained, computed once for all images and all runs."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
+from nearlabel.bars import Progress
 from nearlabel.features.batches import padded
-from nearlabel.features.devices import torch_set_up
+from nearlabel.features.devices import autocast, choose_batch_size, torch_set_up
+from nearlabel.features.encoding.processes import share_out_in_order
+from nearlabel.features.encoding.streams import stream
 from nearlabel.learning.data.arrays import ImageArrays, open_arrays, write_arrays
 from nearlabel.learning.network.model import Classifier, build_classifier
 from nearlabel.sources import fingerprint, sources_of
 
 
-def encode_frozen_stages(images, output, *, network: Mapping[str, Any], fine_tune: str, **build: Any) -> None:
+def encode_frozen_stages(
+    images, output, *, network: Mapping[str, Any], fine_tune: str, workers: int = 0, **build: Any
+) -> None:
     """Compute what the stages that are never trained give for every image.
 
     Parameters
@@ -24,14 +28,19 @@ def encode_frozen_stages(images, output, *, network: Mapping[str, Any], fine_tun
         Decoded images.
     output : str or Path
         See `run_frozen_stages`.
+    workers : int
+        Likewise.
     network, fine_tune, **build
         Of `nearlabel.learning.network.model.build_classifier`.
     """
-    classifier = build_classifier(network, fine_tune=fine_tune, **build)
-    run_frozen_stages(classifier, open_arrays(images), output, batch_size=network["batch_size"])
+    arrays, classifier = open_arrays(images), build_classifier(network, fine_tune=fine_tune, **build)
+    size = choose_batch_size(network["batch_size"], classifier.device, arrays.values.shape[1:3])
+    run_frozen_stages(classifier, arrays, output, batch_size=size, workers=workers)
 
 
-def run_frozen_stages(classifier: Classifier, images: ImageArrays, output, *, batch_size: int) -> None:
+def run_frozen_stages(
+    classifier: Classifier, images: ImageArrays, output, *, batch_size: int, workers: int = 0
+) -> None:
     """Compute what the frozen stages give for every image, and write it to one file.
 
     Parameters
@@ -44,6 +53,8 @@ def run_frozen_stages(classifier: Classifier, images: ImageArrays, output, *, ba
         HDF5 file with data set ``frozen``, float32 (n, …), rows as in `images`.
     batch_size : int
         Images per pass.
+    workers : int
+        Processes that compute on the CPU, as of `nearlabel.features.extract.extract_features`.
 
     Raises
     ------
@@ -67,18 +78,40 @@ def run_frozen_stages(classifier: Classifier, images: ImageArrays, output, *, ba
         "fine_tune": classifier.fine_tune,
         "library_versions": json.dumps(sources.libraries, sort_keys=True),
     }
-    write_arrays(output, "frozen", _outputs(classifier, images, batch_size), list(images.image_id), attributes)
+    blocks = _outputs(classifier, images, batch_size, workers)
+    write_arrays(output, "frozen", _counted(blocks, len(images.values)), list(images.image_id), attributes)
 
 
-def _outputs(classifier: Classifier, images: ImageArrays, batch_size: int) -> Iterator[np.ndarray]:
-    with torch.inference_mode(), torch_set_up(classifier.threads):
-        for start in tqdm(range(0, len(images.values), batch_size), unit="batch", disable=None):
-            rows = images.values[start : start + batch_size]
-            found = classifier.frozen(classifier.take(padded(rows, batch_size)))[: len(rows)].float().cpu().numpy()
-            bad = ~np.isfinite(found.reshape(len(found), -1)).all(axis=1)
-            if bad.any():
-                raise ValueError(
-                    f"{classifier.name} gives NaN or infinity for image {images.image_id[start + bad.argmax()]!r}; "
-                    "check its weights"
-                )
-            yield found
+def _counted(blocks: Iterable[np.ndarray], total: int) -> Iterator[np.ndarray]:
+    with Progress(total, "images") as progress:
+        for block in blocks:
+            yield block
+            progress.update(len(block))
+
+
+def _outputs(classifier: Classifier, images: ImageArrays, batch_size: int, workers: int) -> Iterator[np.ndarray]:
+    starts = range(0, len(images.values), batch_size)
+
+    def start(batch: torch.Tensor) -> torch.Tensor:
+        with torch.inference_mode(), torch_set_up(classifier.threads, classifier.precision):
+            images = classifier.normalise(batch)
+            with autocast(classifier.device, classifier.precision):
+                return classifier.frozen(images).float()
+
+    def compute(number: int) -> np.ndarray:
+        rows = images.values[starts[number] : starts[number] + batch_size]
+        return start(torch.from_numpy(padded(rows, batch_size))).numpy()[: len(rows)]
+
+    if classifier.device.type == "cuda":
+        batches = (torch.from_numpy(np.array(images.values[at : at + batch_size])).pin_memory() for at in starts)
+        found = (rows for rows, _ in stream(start, ((batch, None) for batch in batches), classifier.device, batch_size))
+    else:
+        found = share_out_in_order(compute, len(starts), workers)
+    for at, rows in zip(starts, found, strict=True):
+        bad = ~np.isfinite(rows.reshape(len(rows), -1)).all(axis=1)
+        if bad.any():
+            raise ValueError(
+                f"{classifier.name} gives NaN or infinity for image {images.image_id[at + bad.argmax()]!r}; "
+                "check its weights"
+            )
+        yield rows

@@ -17,18 +17,18 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 
-from nearlabel.learning.network.feature_maps import TAKE_OTHER, ForwardPass, forward_pass
+from nearlabel.learning.network.feature_maps import (
+    TAKE_OTHER,
+    BegunPass,
+    ForwardPass,
+    begin_pass,
+    forward_pass,
+    require_finite,
+)
+from nearlabel.learning.network.map_scaling import scale_maps
 
 logger = logging.getLogger(__name__)
-
-# Smallest side of a map: the window of SSIM.
-MIN_SIDE = 7
-# Share of its largest value within which a map is constant: float32 noise, which min-max scaling would blow up.
-CONSTANT = 1e-6
-# As in pytorch-grad-cam, against division by zero.
-SCALE_EPSILON = 1e-7
 
 
 class Evaluation(NamedTuple):
@@ -50,6 +50,29 @@ class Evaluation(NamedTuple):
     degenerate: np.ndarray
 
 
+class BegunEvaluation(NamedTuple):
+    """What a pass gives before anybody has waited for it, on the model's device.
+
+    Attributes
+    ----------
+    logits, pooled : Tensor
+        As of `Evaluation`.
+    activations, degenerate : Tensor or None
+        As of `Evaluation`; None where no maps are wanted.
+    finite : Tensor of bool, shape ()
+        Whether all logits are finite.
+    exact : Tensor of bool, shape (), or None
+        Whether the closed form holds, which the maps are by; None where they are not.
+    """
+
+    logits: torch.Tensor
+    pooled: torch.Tensor
+    activations: torch.Tensor | None
+    degenerate: torch.Tensor | None
+    finite: torch.Tensor
+    exact: torch.Tensor | None
+
+
 class FeatureMaps:
     """A classifier whose evaluation passes also give feature maps and activation maps.
 
@@ -60,6 +83,8 @@ class FeatureMaps:
     ----------
     model : torch.nn.Module
         Gives logits (n, classes) for images.
+    precision : str
+        Of the passes; see `nearlabel.features.devices.autocast`.
 
     Attributes
     ----------
@@ -67,8 +92,8 @@ class FeatureMaps:
         Whether maps come without a backward pass; None before the first pass. The log says it too.
     """
 
-    def __init__(self, model: nn.Module):
-        self.model = model
+    def __init__(self, model: nn.Module, precision: str = "float32"):
+        self.model, self.precision = model, precision
         self.closed_form: bool | None = None
 
     def forward(self, images: torch.Tensor | np.ndarray) -> ForwardPass:
@@ -76,10 +101,13 @@ class FeatureMaps:
 
         Parameters, result and errors are those of `nearlabel.learning.network.feature_maps.forward_pass`.
         """
-        seen = forward_pass(self.model, images)
-        if seen.maps is None:
-            return seen
-        closed_form = seen.weight is not None
+        seen = forward_pass(self.model, images, precision=self.precision)
+        if seen.maps is not None:
+            self.note(seen.weight is not None)
+        return seen
+
+    def note(self, closed_form: bool) -> None:
+        """Note whether the closed form held in a pass."""
         if self.closed_form is None or (self.closed_form and not closed_form):
             self.closed_form = closed_form
             logger.info(
@@ -87,7 +115,67 @@ class FeatureMaps:
                 type(self.model).__name__,
                 "in closed form, its head is" if closed_form else "by autograd, its head is not",
             )
-        return seen
+
+    def begin(self, images: torch.Tensor | np.ndarray) -> BegunEvaluation:
+        """Begin a pass without maps: logits and features; a card is not waited for."""
+        seen, finite, _ = begin_pass(self.model, images, precision=self.precision)
+        return BegunEvaluation(seen.logits, seen.pooled, None, None, finite, None)
+
+    def begin_maps(
+        self,
+        images: torch.Tensor | np.ndarray,
+        target: int | str | Sequence[int] | np.ndarray,
+        *,
+        size: tuple[int, int] | None = None,
+        normalise: bool = False,
+    ) -> BegunEvaluation:
+        """Begin a pass with maps; a card is not waited for, but by autograd, and in the first pass.
+
+        Whoever takes what this gives calls `require_finite` and, where ``exact`` turns out false, begins again after
+        `note`. Parameters and errors are those of `evaluate`, but that logits may not be finite.
+        """
+        exact: torch.Tensor | None = None
+        if self.closed_form is None:
+            self._require_maps(self.forward(images))
+        if self.closed_form:
+            begun = begin_pass(self.model, images, precision=self.precision)
+            exact = torch.zeros((), dtype=torch.bool) if begun.exact is None else begun.exact
+            if begun.seen.weight is None:
+                self.note(False)
+        if not self.closed_form:
+            begun, exact = self._begin_gradients(images), None
+        seen = begun.seen
+        self._require_maps(seen)
+        height, width = seen.maps.shape[2:]
+        if height * width == 1:
+            raise ValueError(
+                f"feature maps of {type(self.model).__name__} have a single position, and so no pattern to compare; "
+                "use larger images (image_size)"
+            )
+        classes = _target_classes(target, seen.logits)
+        if self.closed_form:
+            activations = closed_form_maps(seen.maps, seen.weight, classes)
+        else:
+            with torch.enable_grad():
+                scores = seen.logits.gather(1, classes[:, None]).sum()
+            (gradients,) = torch.autograd.grad(scores, seen.maps)
+            weights = gradients.float().mean(dim=(2, 3))
+            activations = torch.einsum("nkhw,nk->nhw", seen.maps.detach().float(), weights).relu()
+        activations, degenerate = scale_maps(activations, size=size, normalise=normalise)
+        arrays = (seen.logits, seen.pooled, activations, degenerate)
+        return BegunEvaluation(*(array.detach() for array in arrays), begun.finite, exact)
+
+    def _require_maps(self, seen: ForwardPass) -> None:
+        if seen.maps is None:
+            raise ValueError(
+                f"{type(self.model).__name__} neither pools nor flattens feature maps of shape (n, channels, "
+                f"height, width), so there are no activation maps; {TAKE_OTHER}"
+            )
+
+    def _begin_gradients(self, images: torch.Tensor | np.ndarray) -> BegunPass:
+        begun = begin_pass(self.model, images, gradients=True, precision=self.precision)
+        require_finite(self.model, begun.finite)
+        return begun
 
     def evaluate(
         self,
@@ -122,32 +210,13 @@ class FeatureMaps:
             As `forward` and `scale_maps`; no such class; no feature maps, or maps of a single position, which have no
             pattern.
         """
-        if self.closed_form is not False:
-            seen = self.forward(images)
-            if seen.maps is None:
-                raise ValueError(
-                    f"{type(self.model).__name__} neither pools nor flattens feature maps of shape (n, channels, "
-                    f"height, width), so there are no activation maps; {TAKE_OTHER}"
-                )
-        if not self.closed_form:
-            seen = forward_pass(self.model, images, gradients=True)
-        height, width = seen.maps.shape[2:]
-        if height * width == 1:
-            raise ValueError(
-                f"feature maps of {type(self.model).__name__} have a single position, and so no pattern to compare; "
-                "use larger images (image_size)"
-            )
-        classes = _target_classes(target, seen.logits)
-        if self.closed_form:
-            activations = closed_form_maps(seen.maps, seen.weight, classes)
-        else:
-            with torch.enable_grad():
-                scores = seen.logits.gather(1, classes[:, None]).sum()
-            (gradients,) = torch.autograd.grad(scores, seen.maps)
-            activations = torch.einsum("nkhw,nk->nhw", seen.maps.detach(), gradients.mean(dim=(2, 3))).relu()
-        activations, degenerate = scale_maps(activations, size=size, normalise=normalise)
-        arrays = (activations, seen.pooled, seen.logits, degenerate)
-        return Evaluation(*(array.detach().cpu().numpy() for array in arrays))
+        begun = self.begin_maps(images, target, size=size, normalise=normalise)
+        require_finite(self.model, begun.finite)
+        if begun.exact is not None and not begun.exact:
+            self.note(False)
+            begun = self.begin_maps(images, target, size=size, normalise=normalise)
+        arrays = (begun.activations, begun.pooled, begun.logits, begun.degenerate)
+        return Evaluation(*(array.cpu().numpy() for array in arrays))
 
 
 def activation_maps(
@@ -201,52 +270,6 @@ def closed_form_maps(maps: torch.Tensor, weight: torch.Tensor, classes: torch.Te
     """
     with torch.no_grad():
         return torch.einsum("nkhw,nk->nhw", maps, weight[classes]).relu() / (maps.shape[2] * maps.shape[3])
-
-
-def scale_maps(
-    maps: torch.Tensor, *, size: tuple[int, int] | None = None, normalise: bool = False
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Bring activation maps to one size and, if asked for, to values from 0 to 1.
-
-    Resizing is bilinear between centres of pixels, as ``cv2.resize`` does it by default. Normalising is that of
-    ``pytorch-grad-cam``: (map − min) / (1e-7 + max − min), before and after resizing.
-
-    Parameters
-    ----------
-    maps : Tensor, shape (n, h, w)
-        Not negative.
-    size : (height, width), optional
-        By default the maps' own, at least 7 × 7.
-    normalise : bool
-        Scale every map by itself; one that says nothing becomes zero.
-
-    Returns
-    -------
-    maps : Tensor, shape (n, height, width)
-    degenerate : Tensor of bool, shape (n,)
-        Maps that were zero everywhere, or constant but for rounding.
-
-    Raises
-    ------
-    ValueError
-        `size` is not two numbers of at least 1.
-    """
-    own = tuple(maps.shape[1:])
-    size = tuple(max(side, MIN_SIDE) for side in own) if size is None else tuple(size)
-    if len(size) != 2 or min(size) < 1:
-        raise ValueError(f"size of the activation maps is {size}; give height and width, each at least 1")
-    smallest, largest = maps.amin(dim=(1, 2)), maps.amax(dim=(1, 2))
-    degenerate = largest - smallest <= CONSTANT * largest
-    if normalise:
-        maps = _min_max(maps.masked_fill(degenerate[:, None, None], 0))
-    if size != own:
-        maps = functional.interpolate(maps[:, None], size, mode="bilinear", align_corners=False)[:, 0]
-    return _min_max(maps) if normalise else maps, degenerate
-
-
-def _min_max(maps: torch.Tensor) -> torch.Tensor:
-    maps = maps - maps.amin(dim=(1, 2), keepdim=True)
-    return maps / (SCALE_EPSILON + maps.amax(dim=(1, 2), keepdim=True))
 
 
 def _target_classes(target: int | str | Sequence[int] | np.ndarray, logits: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from nearlabel.features.devices import choose_device, describe_device, torch_set_up
+from nearlabel.features.devices import choose_device, describe_device, require_precision, torch_set_up
 from nearlabel.features.networks import build_network, classifier_name
 from nearlabel.features.weights.choice import preprocessing
 from nearlabel.learning.data.decode import network_placement
@@ -39,6 +39,8 @@ class Classifier:
     device : torch.device
     threads : int
         Of torch on the CPU.
+    precision : str
+        Of forward passes; see `nearlabel.features.devices.torch_set_up`. Weights stay float32.
     """
 
     def __init__(
@@ -56,9 +58,10 @@ class Classifier:
         threads,
         *,
         weights_source="",
+        precision="float32",
     ):
         self.name, self.weights, self.weights_sha256, self.seed = name, weights, weights_sha256, seed
-        self.weights_source = weights_source
+        self.weights_source, self.precision = weights_source, precision
         self.fine_tune, self.device, self.threads = fine_tune, device, threads
         self.frozen = frozen if frozen is None else frozen.eval().requires_grad_(False).to(device)
         self.trained, self.head = trained.to(device), head
@@ -78,6 +81,12 @@ class Classifier:
         """Set all weights back to what they were before any training."""
         self.trained.load_state_dict(self._start)
 
+    def draw_head(self, seed: int) -> None:
+        """Set all weights back to what they were before any training, the last layer's to those of another seed."""
+        self.restart()
+        self.head.load_state_dict(_draw_head(self.head.in_features, seed).state_dict())
+        self.seed, self._start = seed, copy.deepcopy(self.trained.state_dict())
+
     def train_mode(self) -> None:
         """Set the trained stages to training: with `head` only dropout, since no normalisation is trained."""
         self.trained.train()
@@ -86,20 +95,22 @@ class Classifier:
                 if isinstance(layer, nn.modules.batchnorm._BatchNorm):
                     layer.eval()
 
-    def take(self, values: np.ndarray) -> torch.Tensor:
+    def take(self, values: np.ndarray | torch.Tensor) -> torch.Tensor:
         """Bring stored rows to the device: images are normalised, what frozen stages gave is left as it is.
 
         Parameters
         ----------
-        values : ndarray of uint8, shape (n, height, width, 3), or of float32
+        values : ndarray or Tensor of uint8, shape (n, height, width, 3), or of float32
             Decoded images, or outputs of the frozen stages.
 
         Returns
         -------
         Tensor of float32
         """
-        # torch warns about arrays that cannot be written to, as mapped files are.
-        tensor = torch.from_numpy(np.require(values, requirements="W")).to(self.device)
+        if isinstance(values, np.ndarray):
+            # torch warns about arrays that cannot be written to, as mapped files are.
+            values = torch.from_numpy(np.require(values, requirements="W"))
+        tensor = values.to(self.device)
         return self.normalise(tensor) if tensor.dtype == torch.uint8 else tensor
 
     def normalise(self, images: torch.Tensor) -> torch.Tensor:
@@ -117,6 +128,7 @@ class Classifier:
             "normalisation": [values.flatten().tolist() for values in self._normalisation],
             "threads": self.threads if self.device.type == "cpu" else None,
             "device": describe_device(self.device),
+            "precision": self.precision,
         }
 
 
@@ -140,7 +152,7 @@ def build_classifier(
     Parameters
     ----------
     network : mapping
-        ``name, weights, geometry, image_size, threads``: a torchvision classifier as
+        ``name, weights, geometry, image_size, threads``, perhaps ``precision``: a torchvision classifier as
         `nearlabel.features.encoders.build_encoder` takes them.
     fine_tune : {"full", "last_block", "head"}
         What is trained.
@@ -160,11 +172,13 @@ def build_classifier(
     Raises
     ------
     ValueError, FileNotFoundError
-        As `build_network`; the network does not end in a linear layer, or cannot be cut.
+        As `build_network`; the network does not end in a linear layer, or cannot be cut; the device has no such
+        precision.
     """
     if fine_tune not in FINE_TUNING:
         raise ValueError(f"fine_tune {fine_tune!r} is unknown; choose one of {', '.join(FINE_TUNING)}")
-    name = network["name"]
+    name, chosen, precision = network["name"], choose_device(device), network.get("precision", "float32")
+    require_precision(precision, chosen)
     model, label, sha256, source = build_network(
         name, network["weights"], seed=weights_seed, weights_dir=weights_dir, weights_mirror=weights_mirror
     )
@@ -177,10 +191,8 @@ def build_classifier(
         with torch_set_up(network["threads"]):
             frozen, trained = split_network(model, fine_tune, sample)
         head = trained.get_submodule(classifier_name(trained))
-    chosen = choose_device(device)
-    if chosen.type == "cpu":
-        trained = trained.to(memory_format=torch.channels_last)
-        frozen = frozen if frozen is None else frozen.to(memory_format=torch.channels_last)
+    trained = trained.to(memory_format=torch.channels_last)
+    frozen = frozen if frozen is None else frozen.to(memory_format=torch.channels_last)
     preset = preprocessing(name, network["weights"])
     normalisation = (preset.mean, preset.std)
     return Classifier(
@@ -196,6 +208,7 @@ def build_classifier(
         chosen,
         network["threads"],
         weights_source=source,
+        precision=precision,
     )
 
 
@@ -213,9 +226,13 @@ def _replace_head(model: nn.Module, name: str, seed: int) -> nn.Linear:
     layer = model.get_submodule(last)
     if not isinstance(layer, nn.Linear):
         raise ValueError(f"{name} ends in a convolution; take a network that ends in a linear layer, such as resnet18")
-    with torch.random.fork_rng(devices=[]):
-        torch.random.default_generator.manual_seed(seed)
-        head = nn.Linear(layer.in_features, CLASSES)
+    head = _draw_head(layer.in_features, seed)
     parent, _, attribute = last.rpartition(".")
     setattr(model.get_submodule(parent), attribute, head)
     return head
+
+
+def _draw_head(features: int, seed: int) -> nn.Linear:
+    with torch.random.fork_rng(devices=[]):
+        torch.random.default_generator.manual_seed(seed)
+        return nn.Linear(features, CLASSES)

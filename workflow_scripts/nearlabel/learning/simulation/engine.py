@@ -1,18 +1,18 @@
 """The rounds of active learning: train, evaluate once, choose the next batch, until the pool is empty."""
 
-import logging
-import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from nearlabel.bars import Progress
 from nearlabel.learning.network.evaluate import POSITIVE, Evaluator, auc_and_ap
 from nearlabel.learning.network.fit import Trainer, round_seed
 from nearlabel.learning.network.logits import dropout_probabilities
 from nearlabel.learning.network.model import Classifier
 from nearlabel.learning.network.outputs import Evaluated
+from nearlabel.learning.network.rows import StoredRows
 from nearlabel.learning.simulation.protocol import Experiment, draw_first_batch
 from nearlabel.learning.simulation.state import RunState, StateFile
 from nearlabel.learning.strategies.base import Strategy
@@ -26,8 +26,6 @@ from nearlabel.learning.strategies.views import (
     View,
 )
 from nearlabel.seeds import derive_seed
-
-logger = logging.getLogger(__name__)
 
 TRAINING = ("newest_batch", "warm_all", "cold_all")
 ROUND_COLUMNS = ["round", "n_labelled", "val_auc", "val_ap", "test_auc", "test_ap", "defects_left"]
@@ -96,8 +94,9 @@ class Engine:
         novelty: np.ndarray | None = None,
     ):
         self.experiment, self.classifier, self.strategy, self.settings = experiment, classifier, strategy, settings
-        self.trainer = Trainer(classifier, values, experiment.labels, settings)
-        self.evaluator = Evaluator(classifier, values, settings["evaluation_batch_size"], settings["maps"])
+        stored = StoredRows(values, classifier.device)
+        self.trainer = Trainer(classifier, stored, experiment.labels, settings)
+        self.evaluator = Evaluator(classifier, stored, settings["evaluation_batch_size"], settings["maps"])
         self._fold_seed, self._query_seed, self._file = fold_seed, query_seed, state_file
         self._novelty = novelty
         self._row_of = {image: row for row, image in enumerate(experiment.image_id)}
@@ -124,9 +123,13 @@ class Engine:
         if state.maps is not None:
             # Once autograd is needed it is used to the end, in a run that goes on too.
             self.evaluator.features.closed_form = state.maps == "closed form"
-        while len(state.rounds) <= state.queries[-1]["round"]:
-            self._round(state)
-            self._file.save(state)
+        rounds = -(-len(self.experiment.pool) // self.settings["batch_size"])
+        with Progress(rounds, "rounds", done=len(state.rounds)) as progress:
+            while len(state.rounds) <= state.queries[-1]["round"]:
+                self._round(state)
+                self._file.save(state)
+                auc = state.rounds[-1]["test_auc"]
+                progress.update(note=None if np.isnan(auc) else f"test AUC {auc:.3f}")
         return Run(
             pd.DataFrame(state.rounds, columns=ROUND_COLUMNS),
             pd.DataFrame(state.queries, columns=QUERY_COLUMNS),
@@ -135,7 +138,7 @@ class Engine:
 
     def _round(self, state: RunState) -> None:
         """Train on the newest batch, evaluate, choose the next one."""
-        number, started = len(state.rounds), time.perf_counter()
+        number = len(state.rounds)
         chosen = np.array([self._row_of[query["image_id"]] for query in state.queries], dtype=np.int64)
         newest = np.array([query["round"] == number for query in state.queries])
         if self.settings["training"] == "cold_all":
@@ -143,35 +146,50 @@ class Engine:
         rows = chosen[newest] if self.settings["training"] == "newest_batch" else chosen
         self.trainer.train(rows, chosen, round_seed(self._fold_seed, number))
         left = np.setdiff1d(self.experiment.pool, chosen)
-        state.rounds.append(self._judge(number, len(chosen), left))
+        seen = self._look(number, left, chosen)
+        state.rounds.append(self._judge(number, len(chosen), left, seen))
         # Cold training needs no weights of the last round, and the last round's serve nobody.
         keep = len(left) and self.settings["training"] != "cold_all"
-        state.model = self.classifier.trained.state_dict() if keep else None
+        model = self.classifier.trained.state_dict() if keep else None
+        state.model = model and {name: values.cpu() for name, values in model.items()}
         if len(left):
-            self._choose(state, number + 1, chosen, left)
-        logger.info(
-            "round %d: %d labelled, %d in the pool, test AUC %.4f, %.1f s",
-            number, len(chosen), len(left), state.rounds[-1]["test_auc"], time.perf_counter() - started,
-        )  # fmt: skip
+            self._choose(state, number + 1, chosen, left, seen)
 
-    def _judge(self, number: int, labelled: int, left: np.ndarray) -> dict[str, Any]:
-        """Row of ``rounds.csv``; the first and the last round are always evaluated."""
+    def _look(self, number: int, left: np.ndarray, labelled: np.ndarray) -> dict[str, Evaluated]:
+        """Evaluate, in one pass, what the strategy needs to know of pool and labelled images, and who judges.
+
+        The first and the last round are always judged.
+        """
+        needs, parts, of_maps = self.strategy.needs, {}, 0
+        if len(left) and needs & {FEATURES, MAPS}:
+            parts |= {"pool": left, "labelled": labelled}
+            of_maps = len(left) + len(labelled) if MAPS in needs else 0
+        elif len(left) and needs & {PROBABILITIES, MC_PROBABILITIES}:
+            parts["pool"] = left
+        if number % self.settings["evaluate_every"] == 0 or not len(left):
+            parts |= {"val": self.experiment.validation, "test": self.experiment.test}
+        if not parts:
+            return {}
+        found = self.evaluator.evaluate(np.concatenate(list(parts.values())), maps=of_maps)
+        ends = np.cumsum([len(rows) for rows in parts.values()])
+        return {name: found.take(np.arange(end - len(parts[name]), end)) for name, end in zip(parts, ends, strict=True)}
+
+    def _judge(self, number: int, labelled: int, left: np.ndarray, seen: Mapping[str, Evaluated]) -> dict[str, Any]:
+        """Row of ``rounds.csv``."""
         experiment = self.experiment
         row = dict.fromkeys(ROUND_COLUMNS, float("nan"))
         row |= {"round": number, "n_labelled": labelled}
         row["defects_left"] = int(np.count_nonzero(experiment.labels[left] == POSITIVE))
-        if number % self.settings["evaluate_every"] == 0 or not len(left):
-            both = self.evaluator.evaluate(np.concatenate([experiment.validation, experiment.test]))
-            parts = np.split(both.logits, [len(experiment.validation)])
-            for name, logits, rows in zip(
-                ("val", "test"), parts, (experiment.validation, experiment.test), strict=True
-            ):
-                row[f"{name}_auc"], row[f"{name}_ap"] = auc_and_ap(logits, experiment.labels[rows])
+        for name, rows in (("val", experiment.validation), ("test", experiment.test)):
+            if name in seen:
+                row[f"{name}_auc"], row[f"{name}_ap"] = auc_and_ap(seen[name].logits, experiment.labels[rows])
         return row
 
-    def _choose(self, state: RunState, number: int, labelled: np.ndarray, left: np.ndarray) -> None:
+    def _choose(
+        self, state: RunState, number: int, labelled: np.ndarray, left: np.ndarray, seen: Mapping[str, Evaluated]
+    ) -> None:
         rng = np.random.default_rng(derive_seed(self._query_seed, f"query/{number}"))
-        view = self._view(labelled, left, rng)
+        view = self._view(labelled, left, seen, rng)
         selection = self.strategy.select(view, self.settings["batch_size"], rng)
         state.queries += self._queries(number, left[selection.indices], selection.scores)
         state.choices.append({"round": number, **selection.info})
@@ -179,16 +197,12 @@ class Engine:
             state.maps = "closed form" if self.evaluator.features.closed_form else "autograd"
             state.map_size = list(view.pool.maps.shape[1:])
 
-    def _view(self, labelled: np.ndarray, left: np.ndarray, rng: np.random.Generator) -> View:
-        """Evaluate what the strategy needs to know of pool and labelled images, in one pass."""
+    def _view(
+        self, labelled: np.ndarray, left: np.ndarray, seen: Mapping[str, Evaluated], rng: np.random.Generator
+    ) -> View:
+        """What the strategy may know."""
         needs, labels = self.strategy.needs, self.experiment.labels
-        pool, seen = Evaluated(len(left)), Evaluated(len(labelled))
-        if needs & {FEATURES, MAPS}:
-            both = self.evaluator.evaluate(np.concatenate([left, labelled]), maps=MAPS in needs)
-            pool = both.take(np.arange(len(left)))
-            seen = both.take(np.arange(len(left), both.size))
-        elif needs & {PROBABILITIES, MC_PROBABILITIES}:
-            pool = self.evaluator.evaluate(left)
+        pool = seen.get("pool", Evaluated(len(left)))
         drawn = None
         if MC_PROBABILITIES in needs:
             head = self.classifier.head
@@ -196,7 +210,7 @@ class Engine:
             drawn = dropout_probabilities(pool.features, weight, bias, rng=rng, **self.strategy.monte_carlo)
         return View(
             pool,
-            seen,
+            seen.get("labelled", Evaluated(len(labelled))),
             labels[labelled],
             POSITIVE,
             mc_probabilities=drawn,

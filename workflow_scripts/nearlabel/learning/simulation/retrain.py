@@ -12,6 +12,7 @@ from nearlabel.files import read_table, write_json
 from nearlabel.learning.network.evaluate import Evaluator, auc_and_ap
 from nearlabel.learning.network.fit import Trainer
 from nearlabel.learning.network.model import Classifier
+from nearlabel.learning.network.rows import StoredRows
 from nearlabel.learning.simulation.fold import Fold
 from nearlabel.learning.simulation.protocol import Experiment
 from nearlabel.seeds import derive_seed
@@ -20,7 +21,7 @@ from nearlabel.seeds import derive_seed
 def train_fresh(
     experiment: Experiment,
     classifier: Classifier,
-    values: np.ndarray,
+    values: np.ndarray | StoredRows,
     rows: np.ndarray,
     settings: Mapping[str, Any],
     *,
@@ -45,8 +46,9 @@ def train_fresh(
         n_labelled, val_auc, test_auc, test_ap, and epochs, those of the model that was kept.
     """
     classifier.restart()
-    trainer = Trainer(classifier, values, experiment.labels, settings)
-    evaluator = Evaluator(classifier, values, settings["evaluation_batch_size"], settings["maps"])
+    stored = StoredRows.of(values, classifier.device)
+    trainer = Trainer(classifier, stored, experiment.labels, settings)
+    evaluator = Evaluator(classifier, stored, settings["evaluation_batch_size"], settings["maps"])
 
     def validate() -> float:
         return auc_and_ap(evaluator.evaluate(experiment.validation).logits, experiment.labels[experiment.validation])[0]
@@ -66,7 +68,7 @@ def train_fresh(
 def retrain_cutoffs(
     experiment: Experiment,
     classifier: Classifier,
-    values: np.ndarray,
+    values: np.ndarray | StoredRows,
     queries: pd.DataFrame,
     cutoffs: Mapping[str, Mapping[str, Any] | None],
     settings: Mapping[str, Any],
@@ -90,13 +92,14 @@ def retrain_cutoffs(
         `train_fresh` by cut-off; None where there is no such cut-off.
     """
     row_of = {image: row for row, image in enumerate(experiment.image_id)}
+    stored = StoredRows.of(values, classifier.device)
     found: dict[int, dict[str, Any]] = {}
     models: dict[str, dict[str, Any] | None] = {}
     for name, cutoff in cutoffs.items():
         if cutoff is not None and cutoff["round"] not in found:
             images = queries.loc[queries["round"] <= cutoff["round"], "image_id"]
             rows = np.array([row_of[image] for image in images], dtype=np.int64)
-            found[cutoff["round"]] = train_fresh(experiment, classifier, values, rows, settings, fold_seed=fold_seed)
+            found[cutoff["round"]] = train_fresh(experiment, classifier, stored, rows, settings, fold_seed=fold_seed)
         models[name] = None if cutoff is None else found[cutoff["round"]]
     return models
 

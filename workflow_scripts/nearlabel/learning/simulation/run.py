@@ -25,7 +25,7 @@ def run_strategy(
     novelty=None,
     states,
     output: Mapping[str, Any],
-) -> None:
+) -> StateFile:
     """Run one strategy on one fold and write what it did.
 
     Parameters
@@ -38,9 +38,15 @@ def run_strategy(
     novelty : str or Path, optional
         The feature file that says how novel each image is, for a strategy that needs it.
     states : str or Path
-        Folder of this run's state until it has ended.
+        Folder of this run's state.
     output : mapping of str to path
         ``rounds, queries, choices``.
+
+    Returns
+    -------
+    StateFile
+        Of the run that has ended. To be removed when all that its job makes is there: a job that is killed earlier
+        loses its outputs, but not what it has computed.
     """
     experiment = fold.experiment
     novel = _read_scores(novelty, experiment.image_id) if novelty else None
@@ -71,7 +77,7 @@ def run_strategy(
     write_csv(output["rounds"], run.rounds)
     write_csv(output["queries"], run.queries)
     write_json(output["choices"], run.choices)
-    state_file.remove()
+    return state_file
 
 
 def _read_scores(path, image_ids: Sequence[str]) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The knee of a falling curve: where labelling more finds few defects more."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -20,11 +21,12 @@ def knee_point(
 ) -> float | int | None:
     """Find the knee of "defective images left" against "images labelled".
 
-    Kneedle (Satopää et al. 2011) by ``kneed.KneeLocator(curve="convex", direction="decreasing")``: both axes are
-    brought to 0 … 1, and the knee is a point where the curve lies farthest below its chord, provided that it comes
-    back by more than `sensitivity` mean steps. A nearly straight curve, as random sampling gives, may have a knee
-    anywhere, or none. The first point is never one, as nothing bends there: kneed takes it for the knee of a curve that
-    begins by falling more slowly than its chord, where defects are found slowly at first; here the next knee counts.
+    Kneedle (Satopää et al. 2011), with the results of ``kneed.KneeLocator(curve="convex", direction="decreasing")``:
+    both axes are brought to 0 … 1, and the knee is a point where the curve lies farthest below its chord, provided that
+    it comes back by more than `sensitivity` mean steps. A nearly straight curve, as random sampling gives, may have a
+    knee anywhere, or none. The first point is never one, as nothing bends there: kneed takes it for the knee of a curve
+    that begins by falling more slowly than its chord, where defects are found slowly at first; here the next one
+    counts.
 
     Parameters
     ----------
@@ -69,21 +71,32 @@ def knee_point(
         raise ValueError(f"degree is {degree}; a polynomial of degree 1 or more can be fitted")
     if len(x) < max(3, degree + 1 if interpolation == "polynomial" else 0) or _is_straight(x, y):
         return None
-    from kneed import KneeLocator
+    smooth = y.astype(float) if interpolation == "interp1d" else np.polyval(np.polyfit(x, y, degree), x)
+    later = [knee for knee in _find_knees(x.astype(float), smooth, sensitivity) if knee]
+    return x[later[-1 if online else 0]].item() if later else None
 
-    # Online goes through the whole curve, and lists every knee on its way.
-    knees = KneeLocator(
-        x,
-        y,
-        S=sensitivity,
-        curve="convex",
-        direction="decreasing",
-        interp_method=interpolation,
-        polynomial_degree=degree,
-        online=True,
-    ).all_knees
-    later = [knee for knee in knees if knee != x[0]]
-    return np.asarray(later[-1 if online else 0]).item() if later else None
+
+def _find_knees(x: np.ndarray, y: np.ndarray, sensitivity: float) -> list[int]:
+    """Positions of all knees, rising: peaks of the distance to the chord that it then falls from by far enough."""
+    low, height = y.min(), np.ptp(y)
+    if not height:
+        return []
+    x = (x - x[0]) / (x[-1] - x[0])
+    distances = ((1 - (y - low) / height) - x).tolist()
+    fall = float(sensitivity * np.diff(x).mean())
+    knees, peak, threshold = [], None, 0.0
+    before = distances[0]
+    for i, (here, after) in enumerate(pairwise(distances)):
+        # A plateau is both; a peak counts until the next valley.
+        if before >= here <= after:
+            peak = None
+        elif before <= here >= after:
+            peak, threshold = i, here - fall
+        if peak is not None and after < threshold:
+            knees.append(peak)
+            peak = None
+        before = here
+    return knees
 
 
 def _is_straight(x: np.ndarray, y: np.ndarray) -> bool:

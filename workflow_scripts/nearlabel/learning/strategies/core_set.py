@@ -3,10 +3,7 @@
 import numpy as np
 
 from nearlabel.learning.strategies.base import Selection, Strategy, pick_highest
-from nearlabel.learning.strategies.distances import (
-    distances_to_point,
-    nearest_distances,
-)
+from nearlabel.learning.strategies.distances import lower_nearest, nearest_distances
 from nearlabel.learning.strategies.views import FEATURES, View
 
 
@@ -24,10 +21,11 @@ class CoreSet(Strategy):
     def _choose(self, view: View, n: int, rng: np.random.Generator) -> Selection:
         points = np.asarray(view.pool.features, dtype=np.float64)
         nearest = nearest_distances(points, np.asarray(view.labelled.features, dtype=np.float64))
+        squares = np.einsum("ij,ij->i", points, points)
         indices, scores = np.empty(n, np.int64), np.empty(n)
         for i in range(n):
             chosen = pick_highest(nearest, rng)
             indices[i], scores[i] = chosen, nearest[chosen]
-            np.minimum(nearest, distances_to_point(points, points[chosen]), out=nearest)
-            nearest[indices[: i + 1]] = -1
+            nearest[chosen] = -1
+            lower_nearest(nearest, points, squares, chosen)
         return Selection(indices, scores, {"radius": max(float(nearest.max()), 0.0)})

@@ -59,6 +59,30 @@ def nearest_distances(points: np.ndarray, others: np.ndarray) -> np.ndarray:
     return distances_to_point(points, others[nearest])
 
 
+def lower_nearest(nearest: np.ndarray, points: np.ndarray, squares: np.ndarray, chosen: int) -> None:
+    """Lower each point's distance to the nearest of some points, in place, now that one of the points is among them.
+
+    As ``np.minimum(nearest, distances_to_point(points, points[chosen]))``, to the last bit: a matrix product with a
+    bound on its rounding tells the few points that may have come nearer, whose distances then come from differences.
+
+    Parameters
+    ----------
+    nearest : ndarray of float64, shape (n,)
+        Below 0: stays.
+    points : ndarray of float64, shape (n, d)
+    squares : ndarray of float64, shape (n,)
+        ‖x‖² of each.
+    chosen : int
+    """
+    scale = squares + squares[chosen]
+    # Of the product, of both norms, and of the distance from differences: γ_d of Higham (2002), section 3.1, for each.
+    slack = 4 * (points.shape[1] + 8) * np.finfo(np.float64).eps * scale + np.finfo(np.float64).tiny
+    # What is no number may come nearer too.
+    far = scale - 2 * (points @ points[chosen]) - slack > nearest**2
+    rows = np.flatnonzero(~far & (nearest >= 0))
+    nearest[rows] = np.minimum(nearest[rows], distances_to_point(points[rows], points[chosen]))
+
+
 def nearest_neighbours(points: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Nearest other points of each point, nearest first.
 

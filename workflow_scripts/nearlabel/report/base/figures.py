@@ -11,6 +11,10 @@ from nearlabel.report.base.fonts import FONT, draw_name, fit_fonts
 
 # Fixed places in the palette: an algorithm keeps its colour across encoders, nodes and runs.
 ALGORITHM_ORDER = ["kmeans", "agglomerative", "minibatch_kmeans", "spectral", "gaussian_mixture"]
+# seaborn's palette of that name: its import takes longer than most figures.
+COLORBLIND = (
+    "#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9",
+)  # fmt: skip
 MARKERS = "osD^vP*X<>"
 LEGEND_ENTRIES = 12
 INK = "#222222"
@@ -48,9 +52,7 @@ STYLE = {
 
 def algorithm_colors(algorithms) -> dict[str, tuple]:
     """Return a colour of the colour-blind-safe palette for every algorithm id."""
-    import seaborn
-
-    palette = seaborn.color_palette("colorblind", 10)
+    palette = category_colors(len(COLORBLIND))
     order = ALGORITHM_ORDER + sorted(set(algorithms) - set(ALGORITHM_ORDER))
     return {name: palette[order.index(name) % len(palette)] for name in algorithms}
 
@@ -61,10 +63,12 @@ def category_colors(count: int) -> list[tuple]:
     Hues advance by the golden ratio, so that consecutive groups differ. No palette of fifty stays distinct for
     everybody: whoever uses more than ten also numbers the groups.
     """
+    if count <= len(COLORBLIND):
+        from matplotlib.colors import to_rgb
+
+        return [to_rgb(color) for color in COLORBLIND[:count]]
     import seaborn
 
-    if count <= 10:
-        return list(seaborn.color_palette("colorblind", 10)[:count])
     turns = np.argsort(np.argsort(np.arange(count) * GOLDEN_RATIO % 1))
     shades = [seaborn.husl_palette(count, s=0.85, l=lightness) for lightness in (0.5, 0.68, 0.35)]
     return [shades[i % 3][turn] for i, turn in enumerate(turns)]
