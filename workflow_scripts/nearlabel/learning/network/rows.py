@@ -12,6 +12,19 @@ CARD_SHARE = 0.35
 """Of a card's memory, all of it whatever is free: rows that take no more rest there. Two jobs at a time have room."""
 
 
+# Rows copied at a time: an array may be larger than the memory that a job has asked for.
+_PIECE = 1024
+
+
+def bring_all(values: np.ndarray, device: torch.device) -> torch.Tensor:
+    """Copy an array to a device, a piece at a time."""
+    # Mapped files cannot be written to, of which torch warns: each piece is a copy.
+    brought = torch.empty(values.shape, dtype=torch.from_numpy(np.array(values[:0])).dtype, device=device)
+    for start in range(0, len(values), _PIECE):
+        brought[start : start + _PIECE] = torch.from_numpy(np.array(values[start : start + _PIECE])).to(device)
+    return brought
+
+
 class StoredRows:
     """Rows of an array as tensors on a device.
 
@@ -36,8 +49,7 @@ class StoredRows:
         self.values, self.device = values, device
         self._resting: torch.Tensor | None = None
         if device.type == "cuda" and values.nbytes <= share * torch.cuda.get_device_properties(device).total_memory:
-            # Mapped files cannot be written to, of which torch warns.
-            self._resting = torch.from_numpy(np.array(values)).to(device)
+            self._resting = bring_all(values, device)
 
     @classmethod
     def of(cls, values: "np.ndarray | StoredRows", device: torch.device) -> "StoredRows":
