@@ -1,7 +1,6 @@
 """The least that extraction can take: a network's forward passes alone, on tensors in memory."""
 
 import multiprocessing
-import os
 import time
 from argparse import Namespace
 from collections.abc import Callable
@@ -16,11 +15,6 @@ from nearlabel.features.devices import autocast, torch_set_up
 from nearlabel.features.networks import build_network
 
 SEED = 0
-
-
-def count_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def own_side(network: str) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import extraction
 import numpy as np
 import torch
-from bare_forward import SEED, bare_on_cuda, count_cores, draw_batch, own_side
+from bare_forward import SEED, bare_on_cuda, draw_batch, own_side
 from peers import take_turns
 from silhouettes import draw_clusterings
 from sklearn.datasets import make_blobs
@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from nearlabel.features.batches import padded
 from nearlabel.features.devices import choose_batch_size
 from nearlabel.features.encoders import build_encoder
+from nearlabel.features.encoding.needs import count_cores
 from nearlabel.features.encoding.streams import stream
 from nearlabel.grouping.scores.silhouettes import silhouette_scores
 from nearlabel.learning.data.arrays import open_arrays

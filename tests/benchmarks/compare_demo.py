@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from bare_forward import count_cores
 from peers import take_turns
 from table import Row, Sizes
+
+from nearlabel.features.encoding.needs import count_cores
 
 REPOSITORY = Path(__file__).parents[2]
 LIMIT = 0.60

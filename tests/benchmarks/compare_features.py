@@ -11,11 +11,12 @@ import learning_evaluation
 import numpy as np
 import pandas as pd
 import torch
-from bare_forward import SEED, bare_processes, count_cores
+from bare_forward import SEED, bare_processes
 from peers import take_turns, thingsvision_versions
 from PIL import Image
 from table import Row, Sizes
 
+from nearlabel.features.encoding.needs import count_cores
 from nearlabel.learning.data.arrays import open_arrays
 from nearlabel.learning.data.decode import decode_images
 from nearlabel.learning.network.frozen import run_frozen_stages

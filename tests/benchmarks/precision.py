@@ -22,13 +22,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from bare_forward import count_cores, own_side
+from bare_forward import own_side
 from learning_run import OPTIMISER, settings
 from sklearn.metrics import adjusted_rand_score
 
 from nearlabel.features.batches import encode_images
 from nearlabel.features.devices import choose_device, describe_device
 from nearlabel.features.encoders import build_encoder
+from nearlabel.features.encoding.needs import count_cores
 from nearlabel.features.preparation import load_image
 from nearlabel.features.weights.packages import PACKAGES, find_packaged
 from nearlabel.grouping.clustering.algorithms import cluster

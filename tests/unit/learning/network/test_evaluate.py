@@ -91,6 +91,22 @@ def test_bfloat16_is_near_float32_and_has_maps_in_closed_form():
         build_classifier(RESNET | {"precision": "tf32"}, seed=1, weights_seed=2, device="cpu")
 
 
+class Scaled(torch.nn.Module):
+    """Between pooling and the last layer: features by up to one per cent more or less."""
+
+    def forward(self, features):
+        return features * torch.linspace(0.99, 1.01, features.shape[1])
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_layer_that_scales_features_is_told_at_any_precision(precision):
+    model = build_classifier(RESNET, seed=1, weights_seed=2, device="cpu").trained
+    images = torch.randn(8, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    assert module.FeatureMaps(model, precision).forward(images).weight is not None
+    model.fc = torch.nn.Sequential(Scaled(), model.fc)
+    assert module.FeatureMaps(model, precision).forward(images).weight is None
+
+
 def test_the_pass_of_images_whose_size_is_not_told_is_of_a_stated_size():
     frozen = np.zeros((4, 16, 2, 2), np.float32)
     assert Evaluator(small_classifier(), frozen, "auto", MAPS).batch_size == 32

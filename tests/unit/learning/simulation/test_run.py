@@ -3,10 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from helpers.learning_networks import SETTINGS, small_classifier, small_experiment, stored_images
 from nearlabel.features.store import write_features
 from nearlabel.learning.data.arrays import ImageArrays
+from nearlabel.learning.network.rows import StoredRows
 from nearlabel.learning.simulation import run as simulation
 from nearlabel.learning.simulation.fold import Fold
 from nearlabel.learning.simulation.run import run_strategy
@@ -17,7 +19,7 @@ def fold():
     images, labels = stored_images(60)
     experiment = small_experiment(labels)
     arrays = ImageArrays(images, experiment.image_id, {"fingerprint": "f"})
-    return Fold(experiment, small_classifier(), arrays)
+    return Fold(experiment, small_classifier(), arrays, StoredRows(arrays.values, torch.device("cpu")))
 
 
 def write_scores(path, image_ids, scores):

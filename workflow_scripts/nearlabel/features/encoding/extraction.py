@@ -3,7 +3,6 @@
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from nearlabel.features.batches import encode_images, pool_tiles
 from nearlabel.features.cache import FeatureCache
 from nearlabel.features.encoders import build_encoder
 from nearlabel.features.encoding.loading import ListedBatches, load_batches
-from nearlabel.features.encoding.needs import process_bytes
+from nearlabel.features.encoding.needs import machine_memory, process_bytes
 from nearlabel.features.encoding.parts import choose_part
 from nearlabel.features.encoding.processes import share_out
 from nearlabel.features.placement import require_placeable
@@ -184,8 +183,8 @@ class Extraction:
             return 0
         side = self.encoder.image_size or 224
         height, width = (side, side) if isinstance(side, int) else side
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        most = max(1, int(_MEMORY_SHARE * memory / process_bytes(self.pass_size * height * width)))
+        memory, each = machine_memory(), process_bytes(self.pass_size * height * width)
+        most = max(1, int(_MEMORY_SHARE * memory / each)) if memory else self.workers
         if most < self.workers:
             logger.warning("%s: %d processes, not %d, for want of memory", self.label, most, self.workers)
         return min(most, self.workers)

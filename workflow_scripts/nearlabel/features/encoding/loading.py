@@ -1,6 +1,5 @@
 """Images that are listed, read and prepared a batch at a time."""
 
-import multiprocessing
 import os
 from collections.abc import Iterator
 from functools import partial
@@ -9,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from nearlabel.features.batches import Encoder
-from nearlabel.features.encoding.processes import end_with
+from nearlabel.features.encoding.processes import FORKS, end_with
 from nearlabel.features.preparation import load_image
 
 AHEAD = 2
@@ -96,14 +95,13 @@ def load_batches(batches: ListedBatches, workers: int, *, pin: bool) -> Iterator
     import torch
     from torch.utils.data import DataLoader
 
-    forks = "fork" in multiprocessing.get_all_start_methods()
+    workers = workers if FORKS else 0
     loader = DataLoader(
         _Prepared(batches),
         batch_size=None,
-        num_workers=workers if forks else 0,
-        prefetch_factor=AHEAD if workers and forks else None,
-        # A forked process decodes at once; a spawned one would first run the job's script again.
-        multiprocessing_context="fork" if workers and forks else None,
+        num_workers=workers,
+        prefetch_factor=AHEAD if workers else None,
+        multiprocessing_context="fork" if workers else None,
         worker_init_fn=partial(_end_with, os.getpid()),
         pin_memory=pin,
         # The loader draws a seed; not from the caller's random numbers.

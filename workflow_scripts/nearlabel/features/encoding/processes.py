@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+FORKS = "fork" in multiprocessing.get_all_start_methods()
+"""Whether this system has processes that begin as a copy; a spawned one would first run the job's script again."""
+
 
 def share_out(work: Callable[[int], Any], count: int, processes: int) -> Iterator[tuple[int, Any]]:
     """Do pieces of work in forked processes.
@@ -37,7 +40,7 @@ def share_out(work: Callable[[int], Any], count: int, processes: int) -> Iterato
     RuntimeError
         A process was killed.
     """
-    if not processes or "fork" not in multiprocessing.get_all_start_methods():
+    if not processes or not FORKS:
         yield from ((piece, work(piece)) for piece in range(count))
         return
     context = multiprocessing.get_context("fork")

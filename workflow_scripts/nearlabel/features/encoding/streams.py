@@ -72,7 +72,7 @@ def stream(
     traffic = Traffic(device)
     under_way: tuple[list[Callable[[], np.ndarray]], int, Tag] | None = None
     for images, tag in batches:
-        passes = [_padded(traffic.bring(some), size) for some in images.split(size)]
+        passes = [filled_up(traffic.bring(some), size) for some in images.split(size)]
         started = [traffic.take(start(some)) for some in passes], len(images), tag
         if under_way:
             yield _fetch(*under_way)
@@ -81,7 +81,8 @@ def stream(
         yield _fetch(*under_way)
 
 
-def _padded(images: torch.Tensor, count: int) -> torch.Tensor:
+def filled_up(images: torch.Tensor, count: int) -> torch.Tensor:
+    """Fill a batch up with zeros where it lies, as `nearlabel.features.batches.padded` does with arrays."""
     if len(images) == count:
         return images
     batch = torch.zeros((count, *images.shape[1:]), dtype=images.dtype, device=images.device)

@@ -4,7 +4,6 @@ import argparse
 import csv
 import inspect
 import logging
-import os
 import sys
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from nearlabel.features.encoding.needs import count_cores
 from nearlabel.files import how_to_remake, write_csv
 from nearlabel.grouping.models.catalogue import DETECTOR
 from nearlabel.grouping.models.pipelines import predict
@@ -198,11 +198,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", help="folder of images")
     parser.add_argument("--output", help="CSV to write; standard output without it")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     parser.add_argument(
         "--workers",
         type=int,
-        default=cores,
+        default=count_cores(),
         help="processes that read and encode, on a GPU those that read; one for each core by default, 0: none",
     )
     parser.add_argument("--weights", help="where the encoder's own weights file lies now")

@@ -30,11 +30,13 @@ def measure_agreement(labels: Labels) -> pd.DataFrame:
         same k), mean (over all pairs of algorithms at this k). NaN where there is no other algorithm. Algorithms as
         given, k ascending.
     """
+    from sklearn.metrics import adjusted_rand_score
+
     indices: dict[tuple[str, int], list[float]] = {(name, k): [] for name, by_k in labels.items() for k in by_k}
     of_all: dict[int, list[float]] = {}
     for one, other in combinations(labels, 2):
         for k in labels[one].keys() & labels[other].keys():
-            index = rand_index(labels[one][k], labels[other][k])
+            index = adjusted_rand_score(labels[one][k], labels[other][k])
             for name in (one, other):
                 indices[name, k].append(index)
             of_all.setdefault(k, []).append(index)
@@ -49,28 +51,3 @@ def measure_agreement(labels: Labels) -> pd.DataFrame:
 def mean_agreement(labels: Labels) -> pd.Series:
     """Mean agreement of all pairs of algorithms, by k (ascending); NaN where only one has this k."""
     return measure_agreement(labels).groupby("k")["mean"].first()
-
-
-def rand_index(one: np.ndarray, other: np.ndarray) -> float:
-    """Adjusted Rand index (Hubert and Arabie 1985) of two clusterings.
-
-    To the last bit what scikit-learn's ``adjusted_rand_score`` gives, which spends most of its time on checks where
-    there are some hundred images.
-
-    Parameters
-    ----------
-    one, other : ndarray of int, shape (n,)
-        Labels of the same points.
-    """
-    (_, ones), (_, others) = (np.unique(labels, return_inverse=True) for labels in (one, other))
-    together = np.bincount(ones * (others.max() + 1) + others)
-    n = len(ones)
-    counted = (together, np.bincount(ones), np.bincount(others))
-    squares, of_one, of_other = (int(np.square(counts).sum()) for counts in counted)
-    # Ordered pairs of points: in one cluster of both, of the other alone, of one alone, of neither.
-    both, second, first = squares - n, of_other - squares, of_one - squares
-    neither = n**2 - second - first - squares
-    if not first and not second:
-        return 1.0
-    span = (both + first) * (first + neither) + (both + second) * (second + neither)
-    return 2.0 * (both * neither - first * second) / span

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from nearlabel.bars import over
-from nearlabel.grouping.structure.agreement import rand_index
 from nearlabel.grouping.structure.null import cluster_by_all
 from nearlabel.seeds import derive_seed
 
@@ -47,6 +46,8 @@ def measure_repeats(
         Rows the ids, columns the ks: mean adjusted Rand index, over the repeats, of the clustering of a part and that
         of all points, over the part's points. NaN where there is no such clustering.
     """
+    from sklearn.metrics import adjusted_rand_score
+
     found: dict[tuple[str, int], list[float]] = {}
     for repeat in over(range(repeats), "repeats"):
         rng = np.random.default_rng(derive_seed(seed, f"part/{repeat}"))
@@ -55,6 +56,6 @@ def measure_repeats(
         clustered = cluster_by_all(points[part], algorithms, fitting, derive_seed(seed, f"fit/{repeat}"))
         for id, by_k in clustered.items():
             for k in by_k.keys() & labels[id].keys():
-                found.setdefault((id, k), []).append(rand_index(labels[id][k][part], by_k[k]))
+                found.setdefault((id, k), []).append(adjusted_rand_score(labels[id][k][part], by_k[k]))
     means = {key: float(np.mean(values)) for key, values in found.items()}
     return pd.DataFrame([[means.get((id, k), np.nan) for k in ks] for id in labels], index=list(labels), columns=ks)

@@ -20,7 +20,6 @@ from torch import nn
 
 from nearlabel.learning.network.feature_maps import (
     TAKE_OTHER,
-    BegunPass,
     ForwardPass,
     begin_pass,
     forward_pass,
@@ -134,16 +133,15 @@ class FeatureMaps:
         Whoever takes what this gives calls `require_finite` and, where ``exact`` turns out false, begins again after
         `note`. Parameters and errors are those of `evaluate`, but that logits may not be finite.
         """
-        exact: torch.Tensor | None = None
         if self.closed_form is None:
             self._require_maps(self.forward(images))
         if self.closed_form:
             begun = begin_pass(self.model, images, precision=self.precision)
-            exact = torch.zeros((), dtype=torch.bool) if begun.exact is None else begun.exact
-            if begun.seen.weight is None:
+            if begun.exact is None:
                 self.note(False)
         if not self.closed_form:
-            begun, exact = self._begin_gradients(images), None
+            begun = begin_pass(self.model, images, gradients=True, precision=self.precision)
+            require_finite(self.model, begun.finite)
         seen = begun.seen
         self._require_maps(seen)
         height, width = seen.maps.shape[2:]
@@ -163,6 +161,7 @@ class FeatureMaps:
             activations = torch.einsum("nkhw,nk->nhw", seen.maps.detach().float(), weights).relu()
         activations, degenerate = scale_maps(activations, size=size, normalise=normalise)
         arrays = (seen.logits, seen.pooled, activations, degenerate)
+        exact = begun.exact if self.closed_form else None
         return BegunEvaluation(*(array.detach() for array in arrays), begun.finite, exact)
 
     def _require_maps(self, seen: ForwardPass) -> None:
@@ -171,11 +170,6 @@ class FeatureMaps:
                 f"{type(self.model).__name__} neither pools nor flattens feature maps of shape (n, channels, "
                 f"height, width), so there are no activation maps; {TAKE_OTHER}"
             )
-
-    def _begin_gradients(self, images: torch.Tensor | np.ndarray) -> BegunPass:
-        begun = begin_pass(self.model, images, gradients=True, precision=self.precision)
-        require_finite(self.model, begun.finite)
-        return begun
 
     def evaluate(
         self,

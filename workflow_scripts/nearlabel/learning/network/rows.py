@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from nearlabel.features.batches import padded
-from nearlabel.features.encoding.streams import Traffic
+from nearlabel.features.encoding.streams import Traffic, filled_up
 
 CARD_SHARE = 0.35
 """Of a card's memory, all of it whatever is free: rows that take no more rest there. Two jobs at a time have room."""
@@ -80,11 +80,7 @@ class StoredRows:
     @staticmethod
     def _pick(resting: torch.Tensor, some: np.ndarray, size: int | None) -> torch.Tensor:
         picked = resting[torch.from_numpy(some).to(resting.device, non_blocking=True)]
-        if not size or len(some) == size:
-            return picked
-        batch = torch.zeros((size, *picked.shape[1:]), dtype=picked.dtype, device=picked.device)
-        batch[: len(some)] = picked
-        return batch
+        return filled_up(picked, size or len(some))
 
     def _streamed(self, chunks: Sequence[np.ndarray], size: int | None) -> Iterator[torch.Tensor]:
         traffic, pin = Traffic(self.device), self.device.type == "cuda"

@@ -61,7 +61,7 @@ class Engine:
         The fold's images.
     classifier : Classifier
         Trained in place.
-    values : ndarray, shape (n, …)
+    values : ndarray or StoredRows, shape (n, …)
         Stored rows: images, or outputs of the frozen stages.
     strategy : Strategy
         Chooses the batches.
@@ -84,7 +84,7 @@ class Engine:
         self,
         experiment: Experiment,
         classifier: Classifier,
-        values: np.ndarray,
+        values: np.ndarray | StoredRows,
         strategy: Strategy,
         settings: Mapping[str, Any],
         *,
@@ -94,7 +94,7 @@ class Engine:
         novelty: np.ndarray | None = None,
     ):
         self.experiment, self.classifier, self.strategy, self.settings = experiment, classifier, strategy, settings
-        stored = StoredRows(values, classifier.device)
+        stored = StoredRows.of(values, classifier.device)
         self.trainer = Trainer(classifier, stored, experiment.labels, settings)
         self.evaluator = Evaluator(classifier, stored, settings["evaluation_batch_size"], settings["maps"])
         self._fold_seed, self._query_seed, self._file = fold_seed, query_seed, state_file

@@ -8,6 +8,7 @@ from nearlabel.files import how_to_remake, read_table
 from nearlabel.learning.data.arrays import ImageArrays, open_arrays
 from nearlabel.learning.data.folds import read_folds
 from nearlabel.learning.network.model import Classifier, build_classifier
+from nearlabel.learning.network.rows import StoredRows
 from nearlabel.learning.simulation.protocol import Experiment, plan_experiment
 
 logger = logging.getLogger(__name__)
@@ -19,6 +20,7 @@ class Fold(NamedTuple):
     experiment: Experiment
     classifier: Classifier
     arrays: ImageArrays
+    rows: StoredRows
 
 
 def open_folds(
@@ -65,6 +67,8 @@ def open_folds(
             made_by = arrays.attributes.get("weights_sha256", classifier.weights_sha256)
             if made_by != classifier.weights_sha256:
                 raise ValueError(f"{values} was made with other weights of {classifier.name}; {how_to_remake(values)}")
+            # Once for all folds: on a card they are copied there.
+            rows = StoredRows(arrays.values, classifier.device)
         else:
             classifier.draw_head(seeds[number])
-        yield Fold(experiment, classifier, arrays)
+        yield Fold(experiment, classifier, arrays, rows)

@@ -110,7 +110,7 @@ def train_on_pool(fold: Fold, settings: Mapping[str, Any], *, fold_seed: int, ou
     The file holds what that returns, and ``weights_source``: where the network's weights were found.
     """
     experiment = fold.experiment
-    found = train_fresh(experiment, fold.classifier, fold.arrays.values, experiment.pool, settings, fold_seed=fold_seed)
+    found = train_fresh(experiment, fold.classifier, fold.rows, experiment.pool, settings, fold_seed=fold_seed)
     write_json(output, found | {"weights_source": fold.classifier.weights_source})
 
 
@@ -132,7 +132,7 @@ def retrain_run(
     models = retrain_cutoffs(
         fold.experiment,
         fold.classifier,
-        fold.arrays.values,
+        fold.rows,
         read_queries(queries),
         json.loads(Path(knees).read_text(encoding="utf-8")),
         settings,

@@ -66,7 +66,7 @@ def run_strategy(
     run = Engine(
         experiment,
         fold.classifier,
-        fold.arrays.values,
+        fold.rows,
         build_strategy(strategy["name"], strategy["parameters"]),
         settings,
         fold_seed=fold_seed,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from nearlabel.features.encoding.needs import count_cores, machine_memory
 from nearlabel.job_logs import collect_warnings
 
 logger = logging.getLogger(__name__)
@@ -47,10 +48,8 @@ def library_versions() -> dict[str, str]:
 
 def describe_machine() -> dict[str, str]:
     """Return processor, cores, memory, GPU and operating system of this machine as readable text, by name."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    machine = {"processor": _processor(), "cores": f"{usable} usable of {os.cpu_count()}"}
-    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
-        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    machine = {"processor": _processor(), "cores": f"{count_cores()} usable of {os.cpu_count()}"}
+    if memory := machine_memory():
         machine["memory"] = f"{memory / 2**30:.1f} GiB"
     machine["gpu"] = _gpu()
     machine["system"] = f"{platform.system()} {platform.release()} ({platform.machine()})"
