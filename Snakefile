@@ -17,6 +17,7 @@ include: "rules/features.smk"
 include: "rules/grouping.smk"
 include: "rules/models.smk"
 include: "rules/learning.smk"
+include: "rules/labelling.smk"
 include: "rules/report.smk"
 
 
@@ -54,8 +55,24 @@ rule learning:
         learning.per_learnt(PLAN, run_files.IMAGES),
         learning.per_learnt(PLAN, run_files.REJECTED),
         learning.learnt_files(PLAN),
+        learning.stopped_files(PLAN),
         reporting.run_learning_tables(PLAN),
         reporting.learning_figures(PLAN, "png"),
+    localrule: True
+
+
+# One call a round: the next images to label, the page to label them on, where labelling stands.
+rule next_batch:
+    input:
+        of_plan(labelling.batch_files),
+        fill(run_files.PAGE, run=PLAN.config.run),
+    localrule: True
+
+
+# When labelling has ended: the network, its threshold, how good it is.
+rule finish:
+    input:
+        of_plan(labelling.final_files),
     localrule: True
 
 

@@ -2,7 +2,12 @@
 
 from functools import partial
 
-from nearlabel.report.catalogue import LEARNING_FIGURES, LEARNING_TABLES
+from nearlabel.report.catalogue import (
+    LEARNING_FIGURES,
+    LEARNING_TABLES,
+    STOPPING_FIGURES,
+    STOPPING_TABLES,
+)
 
 # Where a job runs and finds its weights changes no number: not among the params, whose change would rerun it.
 LEARNING_RESOURCES = {
@@ -18,6 +23,9 @@ LEARNING_RESOURCES = {
 FOLD = learning.fold_wildcard(PLAN)
 
 each_fold = partial(learning.job_files, PLAN)
+
+# After each round, where a stopping rule looks at them.
+PROBABILITIES = learning.kept_probabilities(PLAN)
 
 LEARNING_INPUT = {
     "values": networks.learnt_values(PLAN),
@@ -123,6 +131,7 @@ rule run_active_learning:
         novelty=of_plan(networks.query_novelty, "dataset", "strategy"),
         checkout=CHECKOUT,
     output:
+        **({"probabilities": PROBABILITIES} if PROBABILITIES else {}),
         rounds=each_fold(run_files.ROUNDS),
         queries=each_fold(run_files.QUERIES),
         choices=each_fold(run_files.CHOICES),
@@ -204,6 +213,38 @@ rule find_knees:
         knee=of_plan(learning.knee_settings),
     script:
         "../workflow_scripts/find_knees.py"
+
+
+# Where stopping rules would have ended a run.
+rule find_stops:
+    input:
+        rounds=each_fold(run_files.ROUNDS),
+        queries=each_fold(run_files.QUERIES),
+        bound=each_fold(run_files.FULL_POOL),
+        probabilities=PROBABILITIES,
+        folds=run_files.FOLDS,
+        near_labels=run_files.NEAR_LABELS,
+        checkout=CHECKOUT,
+    output:
+        stops=each_fold(run_files.STOPS),
+    log:
+        run_files.log("find_stops", "dataset", "strategy", *FOLD),
+    benchmark:
+        run_files.benchmark("find_stops", "dataset", "strategy", *FOLD)
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: 1
+    resources:
+        # One curve, and the probabilities of one fold twice.
+        mem_mb=memory(1000, 2, ["probabilities"]),
+        runtime=hours(1),
+        batched=1,
+    params:
+        library=library_hash("find_stops"),
+        stopping=of_plan(learning.stopping_settings),
+        seeds=of_plan(learning.stop_seeds, "dataset"),
+    script:
+        "../workflow_scripts/find_stops.py"
 
 
 # All cut-offs of a run in one job: cut-offs at one round share their model.
@@ -292,3 +333,60 @@ rule plot_learning:
         folds=learning.count_folds(PLAN),
     script:
         "../workflow_scripts/plot_learning.py"
+
+
+rule tabulate_stopping:
+    input:
+        stops=learning.stopped_files(PLAN),
+        checkout=CHECKOUT,
+    output:
+        **run_files.table_files(*STOPPING_TABLES),
+    log:
+        run_files.log("tabulate_stopping"),
+    benchmark:
+        run_files.benchmark("tabulate_stopping")
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: 1
+    resources:
+        # Small tables of every fold.
+        mem_mb=memory(1000),
+        runtime=minutes(30),
+        batched=1,
+    params:
+        library=library_hash("tabulate_stopping"),
+        datasets=learning.learnt_datasets(PLAN),
+        strategies=list(PLAN.strategies),
+        folds=learning.count_folds(PLAN),
+        rules=learning.stopping_rules(PLAN),
+    script:
+        "../workflow_scripts/tabulate_stopping.py"
+
+
+rule plot_stopping:
+    input:
+        stops=of_plan(learning.stop_files, "dataset"),
+        truth=of_plan(learning.targets_known_by, "dataset"),
+        checkout=CHECKOUT,
+    output:
+        **run_files.figure_files(run_files.DATASET_FIGURE, *STOPPING_FIGURES),
+    log:
+        run_files.log("plot_stopping", "dataset"),
+    benchmark:
+        run_files.benchmark("plot_stopping", "dataset")
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: 1
+    resources:
+        # Small tables of every fold.
+        mem_mb=memory(1000),
+        runtime=minutes(10),
+        batched=1,
+    params:
+        library=library_hash("plot_stopping"),
+        strategies=list(PLAN.strategies),
+        folds=learning.count_folds(PLAN),
+        rules=learning.stopping_rules(PLAN),
+        positive=of_plan(learning.positive_label),
+    script:
+        "../workflow_scripts/plot_stopping.py"

@@ -367,6 +367,11 @@ rule write_report:
         learning_folds=learning.learnt_files(PLAN),
         learning_near_labels=learning.per_learnt(PLAN, run_files.NEAR_LABELS),
         learning_figures=reporting.learning_figures(PLAN, "svg"),
+        stops=learning.stopped_files(PLAN),
+        status=labelling.per_labelled(PLAN, run_files.STATUS),
+        progress=labelling.per_labelled(
+            PLAN, run_files.DATASET_FIGURE, kind=PROGRESS_FIGURE, suffix="svg"
+        ),
         checkout=CHECKOUT,
     output:
         page=run_files.PAGE,

@@ -8,12 +8,14 @@ from nearlabel import run_files
 from nearlabel.report.base.ledger import read_ledgers
 from nearlabel.report.base.provenance import describe_machine, library_versions, read_benchmarks, read_warnings
 from nearlabel.report.grouping.collect import collect_dataset, read_evidence
+from nearlabel.report.labelling.view import view_labelling
 from nearlabel.report.learning.collect import collect_learning
+from nearlabel.report.learning.stopping_view import view_stopping
 from nearlabel.report.page import write_page
 
 run = run_files.run_folder(run_files.PAGE, snakemake.output.page)
 config = snakemake.params.config
-grouped, learnt = [], []
+grouped, learnt, stopping = [], [], {}
 if config["grouping"]:
     tables = {
         run_files.fields_of(run_files.TABLE, path)["table"]: read_evidence(path)
@@ -42,6 +44,14 @@ if learning:
         collect_learning(run, dataset, learning["strategies"], learning["folds"], positive=positive)
         for dataset in learning["datasets"]
     ]
+    if learning.get("rules"):
+        stopping = {
+            dataset: view_stopping(run, dataset, learning["strategies"], learning["folds"], learning["rules"])
+            for dataset in learning["datasets"]
+        }
+labelling = None
+if config["labelling"]:
+    labelling = view_labelling(config["labelling"]["dataset"], *snakemake.input.status, *snakemake.input.progress)
 write_page(
     snakemake.output.page,
     run=config["run"],
@@ -54,6 +64,8 @@ write_page(
     datasets=grouped,
     kinds={name: dataset["kind"] for name, dataset in config["datasets"].items()},
     learning=learnt,
+    stopping=stopping,
+    labelling=labelling,
     strategies=learning.get("strategies"),
     settings=learning.get("settings"),
     ledgers=read_ledgers(snakemake.input.ledgers, snakemake.input.near_duplicates),

@@ -176,7 +176,7 @@ def test_a_kill_costs_nothing(whom, how, workspace):
         os.kill(job, signal.SIGKILL)
     else:
         os.killpg(process.pid, how)
-    printed = process.communicate(timeout=60)[1]
+    printed = process.communicate(timeout=180)[1]
     assert process.returncode != 0
     if (whom, how) == ("snakemake", signal.SIGKILL):
         workspace.snakemake("--unlock")

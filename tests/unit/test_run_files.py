@@ -10,7 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nearlabel import run_files
-from nearlabel.report.catalogue import LEARNING_FIGURES, MERGE_FIGURES, MODEL_FIGURES, NODE_FIGURES
+from nearlabel.report.catalogue import (
+    LEARNING_FIGURES,
+    MERGE_FIGURES,
+    MODEL_FIGURES,
+    NODE_FIGURES,
+    STOPPING_FIGURES,
+    STOPPING_TABLES,
+)
 from nearlabel.run_files import belongs, below, benchmark, fields_of, figure_files, fill, log, run_folder, table_files
 
 VALUES = {
@@ -82,8 +89,24 @@ PATHS = {
     "ROUNDS": f"{FOLD}/rounds.csv",
     "QUERIES": f"{FOLD}/queries.csv",
     "CHOICES": f"{FOLD}/choices.json",
+    "PROBABILITIES": f"{FOLD}/probabilities.h5",
+    "STOPS": f"{FOLD}/stops.csv",
     "KNEES": f"{FOLD}/knees.json",
     "BATCH": f"{FOLD}/batch_best_until_knee.json",
+    "ANSWERS": f"{DATASET}/labelling/answers.csv",
+    "ANSWER_PROBLEMS": f"{DATASET}/labelling/problems.csv",
+    "GIVEN_LABELS": f"{DATASET}/labelling/labels.csv",
+    "DISAGREEMENTS": f"{DATASET}/labelling/disagreements.csv",
+    "QUEUE": f"{DATASET}/labelling/queue.csv",
+    "PREDICTIONS": f"{DATASET}/labelling/predictions.csv",
+    "OVERLAYS": f"{DATASET}/labelling/overlays.h5",
+    "STATUS": f"{DATASET}/labelling/status.json",
+    "LABEL_PAGE": f"{DATASET}/labelling/label.html",
+    "FINAL_MODEL": f"{DATASET}/labelling/final/model.pt",
+    "FINAL_REPORT": f"{DATASET}/labelling/final/report.json",
+    "FINAL_PREDICTIONS": f"{DATASET}/labelling/final/predictions.csv",
+    "FINAL_DOUBTFUL": f"{DATASET}/labelling/final/doubtful.csv",
+    "FINAL_PAGE": f"{DATASET}/labelling/final/index.html",
     "TABLE": "results/demo-1/tables/table1_ap.csv",
     "NODE_FIGURE": f"{FIGURE}_root.1.25_quality.csv",
     "MODEL_FIGURE": f"{FIGURE}_root.1.25_near_labels_quality.csv",
@@ -286,8 +309,8 @@ def every_path():
     }
     of_pattern = {
         "MODEL_FIGURE": {"kind": MODEL_FIGURES},
-        "DATASET_FIGURE": {"kind": ["tree", *LEARNING_FIGURES]},
-        "TABLE": {"suffix": ["csv"], "table": ["grouping", "models", "table1"]},
+        "DATASET_FIGURE": {"kind": ["tree", *LEARNING_FIGURES, *STOPPING_FIGURES]},
+        "TABLE": {"suffix": ["csv"], "table": ["grouping", "models", "table1", *STOPPING_TABLES]},
     }
     for name in PATHS:
         allowed = {field: [value] for field, value in VALUES.items()} | choices | of_pattern.get(name, {})

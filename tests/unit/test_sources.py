@@ -1,7 +1,6 @@
 """What results depend on, found in a small library of the test's own and in nearlabel itself."""
 
 import importlib.metadata
-import os
 import re
 import textwrap
 
@@ -269,9 +268,9 @@ def test_the_parts_that_are_kept_on_disk_follow_their_code():
 
 def test_only_data_files_that_some_module_names_are_there():
     named = {
-        match
+        file.parent / match
         for file in LIBRARY.rglob("*.py")
         for match in re.findall(r'data_path\(__file__, "(\w+)"\)', file.read_text(encoding="utf-8"))
     }
-    folders = {os.path.relpath(file.parent, LIBRARY) for file in LIBRARY.rglob("*") if file.suffix in (".html", ".css")}
-    assert {folder.split("/")[1] for folder in folders} == named
+    folders = {file.parent for file in LIBRARY.rglob("*") if file.suffix in (".html", ".css", ".js")}
+    assert folders == named

@@ -8,7 +8,7 @@ import yaml
 
 from helpers.places import REPOSITORY
 from nearlabel.config import ConfigError, hash_config, load_config
-from nearlabel.config.learning import FULL_POOL
+from nearlabel.config.training import FULL_POOL
 from nearlabel.learning.catalogue import STRATEGY_PARAMETERS
 from nearlabel.plan import plan_run
 
@@ -185,6 +185,8 @@ def test_defaults():
         "evaluate_every": 1,
         "maps": {"target": "predicted", "size": None},
         "knee": {"sensitivity": 1, "interpolation": "interp1d", "degree": 7, "online": False},
+        "stratified": True,
+        "stopping": [],
         "retrain": {"epochs": 50, "patience": 10},
         "job_per": "auto",
     }
@@ -271,7 +273,9 @@ def test_grouping_alone():
 @pytest.mark.parametrize("absent", [{}, {"grouping": None, "learning": None}])
 def test_neither_half(absent):
     bare = {key: value for key, value in config().items() if key != "learning"}
-    with pytest.raises(ConfigError, match="grouping and learning are both missing; add at least one of the two"):
+    with pytest.raises(
+        ConfigError, match="grouping, learning and labelling are all missing; add at least one of the three"
+    ):
         plan_run(bare | absent)
 
 
@@ -309,3 +313,49 @@ def test_the_papers_second_data_set_can_be_turned_on():
 )  # fmt: skip
 def test_networks_run_what_they_can(keys):
     assert plan_run(config(**keys)).network.name in str(keys["encoder"])
+
+
+@pytest.mark.parametrize(
+    ("learning", "sentence"),
+    [
+        ({"stopping": ["certfy"]}, r"learning\.stopping\.0: unknown stopping rule 'certfy'; choose from certify, "),
+        ({"stopping": ["budget", "budget"]}, r"learning\.stopping has the id 'budget' more than once; give each"),
+        (
+            {"stopping": [{"name": "certify", "parameters": {"tau": 1}}]},
+            "certify has no parameter 'tau'; it has recall",
+        ),
+        (
+            {"stopping": [{"name": "certify", "parameters": {"recall": 95}}]},
+            r"learning\.stopping\.0: parameter 'recall' of certify must be a number from 0\.01 to 1, not 95",
+        ),
+        ({"stopping": ["budget", {"id": "a b", "name": "kappa"}]}, r"learning\.stopping\.1\.id: "),
+        (
+            {"stopping": ["budget", {"id": "flat", "name": "auc_plateau"}]},
+            r"learning\.stopping\.1: auc_plateau looks at a validation set, and a stratified one gives away how common "
+            r"defects are; set learning\.stratified to false or leave the rule out",
+        ),
+        ({"stratified": "perhaps"}, r"learning\.stratified: "),
+    ],
+)
+def test_wrong_stopping_rules(learning, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        plan_run(config(**learning))
+
+
+def test_stopping_rules_that_are_wrong_are_all_named_whatever_else_is():
+    with pytest.raises(ConfigError) as caught:
+        plan_run(config(folds=1, stopping=["certfy", {"name": "kappa", "parameters": {"window": 0}}]))
+    text = str(caught.value)
+    assert "learning.folds" in text and "'certfy'" in text and "parameter 'window' of kappa" in text
+
+
+def test_a_validation_set_may_be_looked_at_where_it_was_drawn_uniformly():
+    plan = plan_run(config(stratified="false", stopping=["auc_plateau"]))
+    assert plan.rules["auc_plateau"].parameters == {"window": 5} and plan.learning.stratified is False
+
+
+def test_parameters_of_stopping_rules_may_be_text():
+    entry = {"id": "sure", "name": "certify", "parameters": {"recall": "0.8", "alpha": "1e-3"}}
+    plan = plan_run(config(stopping=[entry, "budget"]))
+    assert plan.rules["sure"].parameters == {"recall": 0.8, "alpha": 0.001, "quiet": 2, "spare": 0}
+    assert list(plan.rules) == ["sure", "budget"]

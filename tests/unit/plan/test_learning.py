@@ -3,7 +3,7 @@
 import pytest
 
 from nearlabel.plan import learning, plan_run
-from nearlabel.run_files import FROZEN, ROUNDS
+from nearlabel.run_files import FROZEN, PROBABILITIES, ROUNDS
 
 WIDE = {"id": "wide", "name": "gradcam_avg", "parameters": {"window": 5}}
 STEEL = "results/demo/steel"
@@ -192,4 +192,63 @@ def test_knees_are_found_by_their_settings():
         "interpolation": "interp1d",
         "degree": 7,
         "online": True,
+    }
+
+
+BY_BUDGET = {"id": "budget", "name": "budget", "parameters": {}}
+
+
+def test_without_stopping_rules_nothing_of_them_is_there():
+    for plan in (plan_of(), grouped_only()):
+        assert plan.rules == {} and learning.stopping_rules(plan) == []
+        assert learning.kept_probabilities(plan) == learning.stopped_files(plan) == []
+        assert learning.stop_files(plan, "steel") == []
+
+
+def test_stopping_rules_have_all_their_parameters():
+    plan = plan_of(stopping=["budget", {"id": "most", "name": "certify", "parameters": {"recall": 0.8}}])
+    assert list(plan.rules) == ["budget", "most"]
+    assert learning.stopping_rules(plan) == [
+        BY_BUDGET,
+        {"id": "most", "name": "certify", "parameters": {"recall": 0.8, "alpha": 0.05, "quiet": 2, "spare": 0}},
+    ]
+
+
+def test_stops_depend_on_what_rules_are_shown():
+    plan = plan_of(stopping=["budget"], batch_size=8)
+    settings = {"rules": [BY_BUDGET], "positive": "defect", "batch_size": 8, "drawn": "stratified"}
+    assert learning.stopping_settings(plan) == settings
+    uniform = plan_of(stopping=["budget"], batch_size=8, stratified=False)
+    assert learning.stopping_settings(uniform) == settings | {"drawn": "uniform"}
+    assert len(set(learning.stop_seeds(plan, "steel") + learning.stop_seeds(plan, "tiles"))) == 6
+    assert learning.stop_seeds(plan, "steel")[0] not in learning.fold_seeds(plan, "steel")
+
+
+def test_every_strategy_has_stops_on_every_fold():
+    plan = plan_of(stopping=["budget"])
+    runs = [f"{STEEL}/learning/{strategy}/fold{fold}" for strategy in ("random", "wide") for fold in range(3)]
+    files = [f"{run}/stops.csv" for run in runs]
+    assert learning.stop_files(plan, "steel") == files
+    assert learning.stopped_files(plan) == [*files, *(file.replace("steel", "tiles") for file in files)]
+    rounds = [f"{run}/rounds.csv" for run in runs]
+    known = [f"{STEEL}/learning/folds.csv", f"{STEEL}/near_labels.csv", *rounds]
+    assert learning.targets_known_by(plan, "steel") == known
+    # Summaries of what there was before read what they did.
+    assert not set(files) & set(learning.learnt_files(plan))
+
+
+def test_probabilities_are_kept_where_a_rule_looks_at_them():
+    assert learning.kept_probabilities(plan_of(stopping=["certify", "budget", "knee_prefix"])) == []
+    for rule in ("quant", "quant_ci", "kappa", "classification_change", "defects_left_knee"):
+        plan = plan_of(stopping=["budget", {"id": "a", "name": rule}])
+        assert learning.kept_probabilities(plan) == [PROBABILITIES.replace("{fold}", str(fold)) for fold in range(3)]
+    assert learning.kept_probabilities(plan_of(stopping=["quant"], job_per="fold")) == [PROBABILITIES]
+
+
+def test_rounds_and_stratified_folds_are_what_they_were_before_there_were_rules():
+    plan, ruled = plan_of(), plan_of(stopping=["quant"])
+    assert learning.round_settings(plan) == learning.round_settings(ruled)
+    assert "stratified" not in learning.splitting(plan, "steel")
+    assert learning.splitting(plan_of(stratified=False), "steel") == learning.splitting(plan, "steel") | {
+        "stratified": False
     }

@@ -180,3 +180,13 @@ def test_small_learning_rates_are_short():
     assert report.shown_learning(learnt())["settings"]["optimiser"] == "adam, learning rate 0.0001"
     tiny = report.shown_learning(learnt(optimiser={"learning_rate": 0.00002}))
     assert tiny["settings"]["optimiser"] == "adam, learning rate 2e-05"
+
+
+def test_stopping_rules_have_a_table_and_a_figure_where_there_are_any():
+    plan, ruled = learnt(), learnt(stopping=["budget"])
+    tables = [f"results/demo/tables/stopping.{suffix}" for suffix in ("csv", "md", "tex")]
+    figures = [f"results/demo/figures/{name}_stopping.svg" for name in ("steel", "tiles")]
+    assert report.run_learning_tables(ruled) == [*report.run_learning_tables(plan), *tables]
+    assert report.learning_figures(ruled, "svg") == [*report.learning_figures(plan, "svg"), *figures]
+    assert "rules" not in report.shown_learning(plan)
+    assert report.shown_learning(ruled)["rules"] == [{"id": "budget", "name": "budget", "parameters": {}}]

@@ -6,7 +6,10 @@ import pandas as pd
 import pytest
 
 from helpers.learning_runs import make_rounds, make_runs
+from helpers.stopping_runs import RULES, write_run
+from nearlabel.report.learning.stopping_view import view_stopping
 from nearlabel.report.page import write_page
+from nearlabel.run_files import DATASET_FIGURE, below
 
 HOSTILE = "<script>alert(1)</script>"
 STRATEGIES = {"random": "random", "<i>own</i>": "gradcam_avg"}
@@ -167,3 +170,24 @@ def test_without_learning_the_page_does_not_speak_of_it(tmp_path):
 def test_same_page_twice(tmp_path):
     runs = [make(tmp_path)]
     assert read(tmp_path, runs) == read(tmp_path, runs)
+
+
+def test_stopping_rules_are_shown_where_they_were_compared(tmp_path):
+    plain = read(tmp_path, [make(tmp_path, "tiles")])
+    assert "When to stop" not in plain
+    write_run(tmp_path, ["random", "<i>own</i>"])
+    figure = below(tmp_path, DATASET_FIGURE, dataset="tiles", kind="stopping", suffix="svg")
+    figure.parent.mkdir()
+    figure.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    rules = [*RULES[:3], RULES[3] | {"id": "knee"}]
+    shown = view_stopping(tmp_path, "tiles", ["random", "<i>own</i>"], 3, rules)
+    html = read(tmp_path, [make(tmp_path, "tiles"), make(tmp_path, "other")], stopping={"tiles": shown})
+    text = text_of(html)
+    assert text.count("When to stop") == 1 and "<i>own</i>" in text and "<i>own" not in html
+    assert "Only certify (recall 0.9) guarantees the target recall, whatever the strategy; all others are heu" in text
+    assert "knee (knee_hindsight) sensitivity 1.0 no " in text
+    assert "early (hypergeometric) recall 0.9, alpha 0.05 no " in text
+    assert "random certify 2 of 3 40 ± 0 10 ± 0" in text
+    assert "are held to a recall of 0.95" in text
+    images = [attrs for tag, attrs in Outline(html).elements if tag == "img"]
+    assert len(images) == 5 and all(image["src"].startswith("data:image/svg") and image["alt"] for image in images)

@@ -14,6 +14,7 @@ from nearlabel.config.datasets import Dataset
 from nearlabel.config.errors import describe_error
 from nearlabel.config.features import WINNER, Encoder, Features
 from nearlabel.config.grouping import Grouping
+from nearlabel.config.labelling import Labelling
 from nearlabel.config.learning import Learning
 from nearlabel.config.text import ConfigText
 
@@ -39,13 +40,14 @@ class Config(Model):
     features: Features = Features()
     grouping: Grouping | None = Field(None, description="The grouping half; absent: nothing is grouped.")
     learning: Learning | None = Field(None, description="The learning half; absent: nothing is learnt.")
+    labelling: Labelling | None = Field(None, description="The labelling half; absent: nobody labels.")
 
     @model_validator(mode="after")
     def _check_whole(self):
         if self.run == "cache":
             raise ValueError("run: 'cache' is the name of the feature cache below results; give the run another name")
-        if self.grouping is None and self.learning is None:
-            raise ValueError("grouping and learning are both missing; add at least one of the two")
+        if self.grouping is None and self.learning is None and self.labelling is None:
+            raise ValueError("grouping, learning and labelling are all missing; add at least one of the three")
         if self.grouping is not None:
             self._check_datasets("grouping.datasets", self.grouping.datasets)
             for name in self.grouping.names:
@@ -55,7 +57,23 @@ class Config(Model):
             self._check_datasets("learning.datasets", self.learning.datasets)
             for name in self.learning.datasets:
                 self._check_positive(name, self.learning.positive)
+        if self.labelling is not None:
+            self._check_datasets("labelling.dataset", [self.labelling.dataset])
+        if self.learning is not None and self.labelling is not None:
+            self._share_network()
         return self
+
+    def _share_network(self) -> None:
+        """A run has one network that learns: what is computed of it once serves both halves."""
+        for key in ("encoder", "fine_tune"):
+            ours, theirs = getattr(self.labelling, key), getattr(self.learning, key)
+            if key not in self.labelling.model_fields_set:
+                setattr(self.labelling, key, theirs)
+            elif ours != theirs:
+                raise ValueError(
+                    f"labelling.{key} is {ours!r}, but learning.{key} is {theirs!r}, and a run has one network that "
+                    "learns; write one of the two, or give each a config of its own"
+                )
 
     def _check_datasets(self, key: str, names: list[str]) -> None:
         for name in names:

@@ -10,7 +10,8 @@ from nearlabel.config.base import Problems
 from nearlabel.config.errors import locate
 from nearlabel.config.features import Encoder, Features
 from nearlabel.config.grouping import Algorithm, PostModel
-from nearlabel.config.learning import LearningNetwork, Strategy
+from nearlabel.config.learning import StoppingRule
+from nearlabel.config.training import LearningNetwork, Strategy
 
 
 class EntryBuilder:
@@ -66,6 +67,11 @@ class EntryBuilder:
             self.refuse(str(error))
         return None
 
+    def attempt_all(self, where: str, resolve: Callable, entries: list) -> list:
+        """Call a function with key and text of each entry of a list; what it returned where it raised nothing."""
+        resolved = [self.attempt(resolve, f"{where}.{i}", entry) for i, entry in enumerate(entries)]
+        return [entry for entry in resolved if entry is not None]
+
     def refuse(self, problem: str) -> None:
         """Keep what is wrong: a sentence that begins with its key."""
         self.problems.append(locate(problem, self._text))
@@ -91,7 +97,10 @@ def entry_problems(raw: dict, text: ConfigText | None) -> list[str]:
 
 def _list_entries(raw: dict) -> Iterator[tuple[str, type[BaseModel], Any]]:
     """Key, model and text of each entry, as far as the configuration around them can be followed."""
-    lists = [("learning.strategies", Strategy, _at(raw, "learning", "strategies"))]
+    lists = [
+        ("learning.strategies", Strategy, _at(raw, "learning", "strategies")),
+        ("learning.stopping", StoppingRule, _at(raw, "learning", "stopping")),
+    ]
     for i, level in enumerate(_as_list(_at(raw, "grouping", "levels"))):
         lists.append((f"grouping.levels.{i}.encoders", Encoder, _at(level, "encoders")))
         lists.append((f"grouping.levels.{i}.algorithms", Algorithm, _at(level, "algorithms")))
@@ -99,7 +108,8 @@ def _list_entries(raw: dict) -> Iterator[tuple[str, type[BaseModel], Any]]:
         lists.append((f"grouping.classify.{i}.models", PostModel, _at(entry, "models")))
     for where, model, entries in lists:
         yield from ((f"{where}.{i}", model, entry) for i, entry in enumerate(_as_list(entries)))
-    yield "learning.encoder", LearningNetwork, _at(raw, "learning", "encoder")
+    yield from ((f"{half}.encoder", LearningNetwork, _at(raw, half, "encoder")) for half in ("learning", "labelling"))
+    yield "labelling.strategy", Strategy, _at(raw, "labelling", "strategy")
 
 
 def _at(place: Any, *keys: str) -> Any:

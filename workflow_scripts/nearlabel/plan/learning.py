@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from nearlabel.learning.stopping.needs import asks_for_probabilities
 from nearlabel.plan.levels import bits_apart
 from nearlabel.plan.networks import network, weights_seed
 from nearlabel.plan.resolve import Plan
@@ -13,13 +14,16 @@ from nearlabel.run_files import (
     FULL_POOL,
     KNEES,
     LEARNING_STATE,
+    NEAR_LABELS,
+    PROBABILITIES,
     QUERIES,
     ROUNDS,
+    STOPS,
     fill,
 )
 from nearlabel.seeds import derive_seed
 
-_TRAINING_KEYS = {"epochs", "minibatch_size", "optimiser", "class_weights", "augmentation", "maps"}
+TRAINING_KEYS = {"epochs", "minibatch_size", "optimiser", "class_weights", "augmentation", "maps"}
 
 
 def learnt_datasets(plan: Plan) -> list[str]:
@@ -70,14 +74,21 @@ def count_folds(plan: Plan) -> int:
     return plan.learning.folds if plan.learning else 0
 
 
+def positive_label(plan: Plan) -> str:
+    """The near-label that counts as defective."""
+    return plan.learning.positive
+
+
 def splitting(plan: Plan, dataset: str) -> dict[str, Any]:
     """How the folds are split."""
-    return {
+    chosen = {
         "positive": plan.learning.positive,
         "folds": plan.learning.folds,
         "distance": bits_apart(plan.learning.duplicate_distance),
         "seed": derive_seed(plan.config.seed, f"folds/{dataset}"),
     }
+    # Stratified folds were there before there were others: theirs stay what they are.
+    return chosen if plan.learning.stratified else chosen | {"stratified": False}
 
 
 def fold_wildcard(plan: Plan) -> list[str]:
@@ -130,7 +141,7 @@ def frozen_stages(plan: Plan) -> dict[str, Any]:
     """What the outputs of the frozen stages depend on."""
     return {
         "network": network(plan),
-        "fine_tune": plan.learning.fine_tune,
+        "fine_tune": plan.trained.fine_tune,
         "weights_seed": weights_seed(plan, plan.network),
     }
 
@@ -146,7 +157,7 @@ def retrain_settings(plan: Plan) -> dict[str, Any]:
 
 
 def _settings(plan: Plan, keys: set[str]) -> dict[str, Any]:
-    chosen = plan.learning.model_dump(include=_TRAINING_KEYS | keys)
+    chosen = plan.learning.model_dump(include=TRAINING_KEYS | keys)
     return chosen | {"evaluation_batch_size": plan.network.batch_size}
 
 
@@ -158,3 +169,61 @@ def query_strategy(plan: Plan, strategy: str) -> dict[str, Any]:
 def knee_settings(plan: Plan) -> dict[str, Any]:
     """How the knee is found."""
     return plan.learning.knee.model_dump()
+
+
+def stopping_rules(plan: Plan) -> list[dict[str, Any]]:
+    """Stopping rules that are compared: id, name and parameters of each."""
+    return [rule.model_dump() for rule in plan.rules.values()]
+
+
+def kept_probabilities(plan: Plan) -> list[str]:
+    """Patterns of the probabilities that a job keeps of its folds; none where no stopping rule looks at them."""
+    asked = any(asks_for_probabilities(rule.name) for rule in plan.rules.values())
+    return job_files(plan, PROBABILITIES) if asked else []
+
+
+def stopping_settings(plan: Plan) -> dict[str, Any]:
+    """What the stops of a run depend on, but for seeds."""
+    learning = plan.learning
+    return {
+        "rules": stopping_rules(plan),
+        "positive": learning.positive,
+        "batch_size": learning.batch_size,
+        "drawn": "stratified" if learning.stratified else "uniform",
+    }
+
+
+def stop_seeds(plan: Plan, dataset: str) -> list[int]:
+    """Seed of the audits on each of all folds, the same for every strategy."""
+    return [derive_seed(seed, "stopping") for seed in fold_seeds(plan, dataset)]
+
+
+def stop_files(plan: Plan, dataset: str) -> list[str]:
+    """Where each strategy could have stopped on each fold of a data set; none where no stopping rule is asked for."""
+    if not plan.rules:
+        return []
+    places = {"run": plan.config.run, "dataset": dataset}
+    return [
+        fill(STOPS, **places, strategy=strategy, fold=fold)
+        for strategy in plan.strategies
+        for fold in range(plan.learning.folds)
+    ]
+
+
+def targets_known_by(plan: Plan, dataset: str) -> list[str]:
+    """Files of a data set that say when a recall was truly reached: folds, near-labels, rounds."""
+    places = {"run": plan.config.run, "dataset": dataset}
+    return [
+        fill(FOLDS, **places),
+        fill(NEAR_LABELS, **places),
+        *(
+            fill(ROUNDS, **places, strategy=strategy, fold=fold)
+            for strategy in plan.strategies
+            for fold in range(count_folds(plan))
+        ),
+    ]
+
+
+def stopped_files(plan: Plan) -> list[str]:
+    """Those of all learnt data sets."""
+    return [file for name in learnt_datasets(plan) for file in stop_files(plan, name)]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nearlabel.config.features import Encoder, Features
-from nearlabel.config.learning import LearningNetwork
+from nearlabel.config.training import LearningNetwork, Strategy
 from nearlabel.features.catalogue import by_family
 from nearlabel.features.encoding.needs import process_bytes
 from nearlabel.learning.catalogue import asks_for_novelty
@@ -150,8 +150,12 @@ def network_files(plan: Plan) -> list[str]:
 
 def query_novelty(plan: Plan, dataset: str, strategy: str) -> list[str]:
     """The feature file that tells a query strategy how novel images are; none where it does not ask."""
-    chosen = plan.strategies[strategy]
-    if not asks_for_novelty(chosen.name, chosen.parameters):
+    return asked_novelty(plan, dataset, plan.strategies[strategy])
+
+
+def asked_novelty(plan: Plan, dataset: str, *strategies: Strategy) -> list[str]:
+    """That file, where one of some strategies asks; in place of it none."""
+    if not any(asks_for_novelty(chosen.name, chosen.parameters) for chosen in strategies):
         return []
     return [fill(FEATURES, run=plan.config.run, dataset=dataset, encoder=plan.query_encoder.id)]
 
@@ -165,7 +169,7 @@ def decoded_images(plan: Plan) -> str:
 
 def learnt_values(plan: Plan) -> str:
     """Pattern of what training starts from: images, or what the frozen stages made of them."""
-    return FROZEN if plan.learning and plan.learning.fine_tune != "full" else decoded_images(plan)
+    return FROZEN if plan.trained and plan.trained.fine_tune != "full" else decoded_images(plan)
 
 
 def unfinished_encoders(plan: Plan) -> list[str]:
@@ -175,7 +179,6 @@ def unfinished_encoders(plan: Plan) -> list[str]:
         for id in plan.encoders
     }
     if query := plan.query_encoder:
-        files[query.id] = [
-            Path(fill(FEATURES, run=plan.config.run, dataset=name, encoder=query.id)) for name in plan.learning.datasets
-        ]
+        asking = [*(plan.learning.datasets if plan.learning else []), *plan.labelled]
+        files[query.id] = [Path(fill(FEATURES, run=plan.config.run, dataset=name, encoder=query.id)) for name in asking]
     return sorted({all_encoders(plan)[id].name for id, own in files.items() if not all(file.exists() for file in own)})

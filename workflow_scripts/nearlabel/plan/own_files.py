@@ -46,7 +46,7 @@ def check_own_files(plan: Plan) -> Findings:
     Findings
     """
     findings = Findings([], [])
-    used = [*plan.grouping.datasets, *(plan.learning.datasets if plan.learning else [])]
+    used = [*plan.grouping.datasets, *(plan.learning.datasets if plan.learning else []), *plan.labelled]
     for name in dict.fromkeys(used):
         labels = _check_dataset(findings, f"datasets.{name}", plan.config.datasets[name])
         if plan.learning and name in plan.learning.datasets and labels and plan.learning.positive not in labels:
@@ -63,7 +63,12 @@ def check_own_files(plan: Plan) -> Findings:
             if problem := _node_problem(plan, name, node):
                 findings.wrong.append(f"{key}: {file} names {node}, but {problem}")
     files = {file: f"encoder {id}" for id in all_encoders(plan) for file in encoder_files(plan, id)}
-    files |= {file: "learning.encoder" for file in (network_files(plan) if plan.learning else [])}
+    section = "learning.encoder" if plan.learning else "labelling.encoder"
+    files |= {file: section for file in (network_files(plan) if plan.network else [])}
+    if plan.labelling and os.path.lexists(plan.labelling.folder) and not Path(plan.labelling.folder).is_dir():
+        findings.wrong.append(
+            f"labelling.folder: {plan.labelling.folder} is no folder; name one for the files of labels"
+        )
     findings.warnings.extend(f"{key}: {file} does not exist" for file, key in files.items() if not Path(file).is_file())
     folder = plan.config.features.weights_dir
     if folder and not Path(folder).is_dir():

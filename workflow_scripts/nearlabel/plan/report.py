@@ -4,7 +4,8 @@ from typing import Any
 
 from nearlabel.plan.datasets import extra_columns
 from nearlabel.plan.grouping import per_classification, per_dataset
-from nearlabel.plan.learning import learnt_datasets, per_learnt, strategy_names
+from nearlabel.plan.labelling import per_labelled
+from nearlabel.plan.learning import learnt_datasets, per_learnt, stopping_rules, strategy_names
 from nearlabel.plan.resolve import Plan
 from nearlabel.plan.resources import merging
 from nearlabel.report.catalogue import (
@@ -15,6 +16,8 @@ from nearlabel.report.catalogue import (
     MERGE_FIGURES,
     MODEL_FIGURES,
     NODE_FIGURES,
+    STOPPING_FIGURES,
+    STOPPING_TABLES,
 )
 from nearlabel.run_files import (
     COLUMNS,
@@ -43,13 +46,14 @@ def grouping_tables(plan: Plan, suffixes: tuple[str, ...] = SUFFIXES) -> list[st
 
 def ledgers(plan: Plan) -> list[str]:
     """What became of the files of every data set."""
-    return list(dict.fromkeys([*per_dataset(plan, LEDGER), *per_learnt(plan, LEDGER)]))
+    return list(dict.fromkeys([*per_dataset(plan, LEDGER), *per_learnt(plan, LEDGER), *per_labelled(plan, LEDGER)]))
 
 
 def near_duplicates(plan: Plan) -> list[str]:
     """Images that look alike, of the data sets where something is learnt from images that must not."""
     grouped = per_dataset(plan, NEAR_DUPLICATES) if plan.classifications else []
-    return list(dict.fromkeys([*grouped, *per_learnt(plan, NEAR_DUPLICATES)]))
+    learnt = [*per_learnt(plan, NEAR_DUPLICATES), *per_labelled(plan, NEAR_DUPLICATES)]
+    return list(dict.fromkeys([*grouped, *learnt]))
 
 
 def with_columns(plan: Plan) -> list[str]:
@@ -68,13 +72,17 @@ def learning_tables() -> list[str]:
 
 
 def run_learning_tables(plan: Plan) -> list[str]:
-    """Those tables of this run; none where nothing is learnt."""
-    return [fill(table, run=plan.config.run) for table in learning_tables()] if plan.learning else []
+    """Those tables of this run, and that of stopping rules where any are compared; none where nothing is learnt."""
+    tables = learning_tables() if plan.learning else []
+    if plan.rules:
+        tables += [fill(TABLE, table=table, suffix=suffix) for table in STOPPING_TABLES for suffix in SUFFIXES]
+    return [fill(table, run=plan.config.run) for table in tables]
 
 
 def learning_figures(plan: Plan, suffix: str) -> list[str]:
-    """Figures of every learnt data set."""
-    return [file for kind in LEARNING_FIGURES for file in per_learnt(plan, DATASET_FIGURE, kind=kind, suffix=suffix)]
+    """Figures of every learnt data set; that of stopping rules where any are compared."""
+    kinds = [*LEARNING_FIGURES, *(STOPPING_FIGURES if plan.rules else ())]
+    return [file for kind in kinds for file in per_learnt(plan, DATASET_FIGURE, kind=kind, suffix=suffix)]
 
 
 def model_files(plan: Plan) -> list[str]:
@@ -98,12 +106,13 @@ def shown_learning(plan: Plan) -> dict[str, Any] | None:
     """What the report shows of the learning half; None without it."""
     if not plan.learning:
         return None
-    return {
+    shown = {
         "datasets": learnt_datasets(plan),
         "strategies": strategy_names(plan),
         "folds": plan.learning.folds,
         "settings": _learning_settings(plan),
     }
+    return shown | {"rules": stopping_rules(plan)} if plan.rules else shown
 
 
 def _learning_settings(plan: Plan) -> dict[str, str]:

@@ -1,11 +1,9 @@
 """The plan of a run: its configuration with every entry resolved and completed."""
 
-from collections.abc import Callable
-
 from nearlabel.config import Config, ConfigError, ConfigText, load_config
 from nearlabel.config.base import Problems
 from nearlabel.config.errors import locate
-from nearlabel.config.features import QUERY_NOVELTY, WINNER, Encoder, QueryEncoder
+from nearlabel.config.features import WINNER, Encoder
 from nearlabel.config.grouping import (
     PAPER_ALGORITHMS,
     Algorithm,
@@ -16,10 +14,8 @@ from nearlabel.config.grouping import (
     PostModel,
     Reduction,
 )
-from nearlabel.config.learning import MAP_SIDE, Learning, LearningNetwork, Strategy
-from nearlabel.learning.catalogue import STRATEGY_PARAMETERS, asks_for_maps, asks_for_novelty
-from nearlabel.learning.network.catalogue import check_maps
 from nearlabel.plan.entries import EntryBuilder, entry_problems, refuse_repeats, with_id
+from nearlabel.plan.learners import Learners
 from nearlabel.plan.levels import PlannedClassification, PlannedLevel, bits_apart
 
 
@@ -55,6 +51,14 @@ class Plan:
         What learns; features' defaults filled in.
     strategies : dict of str to Strategy
         By id; their parameters' defaults filled in.
+    rules : dict of str to StoppingRule
+        By id; their parameters' defaults filled in.
+    labelling : Labelling or None
+        The labelling half.
+    queries : dict of str to Strategy
+        What chooses images for a person: ``strategy``, and ``start`` as long as there is nothing to learn from.
+    trained : Training or None
+        The section that says which network learns: that of learning, or else of labelling.
     query_encoder : Encoder or None
         The network that learns, pooling by novelty, where a strategy asks how novel images are.
     """
@@ -68,12 +72,11 @@ class Plan:
         self.levels: list[PlannedLevel] = []
         for depth, level in enumerate(self.grouping.levels):
             self.levels.append(self._resolve_level(depth, level))
-        self.learning = config.learning
-        self.network: LearningNetwork | None = None
-        self.strategies: dict[str, Strategy] = {}
-        if self.learning is not None:
-            self.network = self._entries.attempt(self._resolve_network, self.learning.encoder)
-            self.strategies = self._resolve_strategies(self.learning)
+        self.learning, self.labelling = config.learning, config.labelling
+        self.trained = self.learning or self.labelling
+        learners = Learners(config, self._entries)
+        self.network, self.strategies, self.rules = learners.network, learners.strategies, learners.rules
+        self.queries = learners.queries
         self._entries.raise_problems()
         self.grows = self.grouping.expand == "auto"
         self.named = self._resolve_nodes()
@@ -85,7 +88,12 @@ class Plan:
         for i, entry in enumerate(self.grouping.classify):
             self._entries.attempt(self._add_classification, f"grouping.classify.{i}", entry)
         self._entries.raise_problems()
-        self.query_encoder = self._resolve_query_encoder()
+        self.query_encoder = learners.query_encoder()
+
+    @property
+    def labelled(self) -> list[str]:
+        """The data set that a person labels, if any."""
+        return [self.labelling.dataset] if self.labelling else []
 
     def level(self, node: str) -> PlannedLevel:
         """Level that a node belongs to."""
@@ -102,12 +110,12 @@ class Plan:
         where = f"grouping.levels.{depth}"
         encoders = [WINNER]
         if level.encoders is not None:
-            encoders = self._resolve_all(f"{where}.encoders", self._resolve_encoder, level.encoders)
+            encoders = self._entries.attempt_all(f"{where}.encoders", self._resolve_encoder, level.encoders)
             self._entries.attempt(refuse_repeats, f"{where}.encoders", encoders)
         elif not depth:
             self._entries.refuse(f"{where}.encoders is missing; name at least one encoder, for example texture")
         if level.algorithms is not None or not depth:
-            entries = self._resolve_all(
+            entries = self._entries.attempt_all(
                 f"{where}.algorithms", self._resolve_algorithm, level.algorithms or PAPER_ALGORITHMS
             )
             self._entries.attempt(refuse_repeats, f"{where}.algorithms", [entry.id for entry in entries])
@@ -122,10 +130,6 @@ class Plan:
             criterion=level.criterion or "consensus",
         )
 
-    def _resolve_all(self, where: str, resolve: Callable, entries: list) -> list:
-        resolved = [self._entries.attempt(resolve, f"{where}.{i}", entry) for i, entry in enumerate(entries)]
-        return [entry for entry in resolved if entry is not None]
-
     def _resolve_algorithm(self, where: str, entry: str | dict) -> Algorithm:
         return self._entries.build(where, Algorithm, with_id(entry))
 
@@ -134,44 +138,6 @@ class Plan:
         if self.encoders.setdefault(encoder.id, encoder) != encoder:
             raise ValueError(f"{where}: the id '{encoder.id}' stands for two different encoders; give one another id")
         return encoder.id
-
-    def _resolve_network(self, entry: str | dict) -> LearningNetwork:
-        own = {"name": entry} if isinstance(entry, str) else entry
-        inherited = self.config.features.model_dump()
-        if "geometry" not in own and inherited["geometry"] not in ("squash", "official"):
-            raise ValueError(
-                f"features.geometry is {inherited['geometry']}, which learning cannot use; "
-                "set learning.encoder.geometry to squash or official"
-            )
-        return self._entries.build("learning.encoder", LearningNetwork, inherited | own)
-
-    def _resolve_strategies(self, learning: Learning) -> dict[str, Strategy]:
-        where = "learning.strategies"
-        strategies = self._resolve_all(where, self._resolve_strategy, learning.strategies)
-        self._entries.attempt(refuse_repeats, where, [strategy.id for strategy in strategies])
-        return {strategy.id: strategy for strategy in strategies}
-
-    def _resolve_strategy(self, where: str, entry: str | dict) -> Strategy:
-        strategy = self._entries.build(where, Strategy, with_id(entry))
-        if asks_for_maps(strategy.name, strategy.parameters):
-            self._check_maps(where)
-            _check_window(where, strategy, self.config.learning.maps.size)
-        return strategy
-
-    def _check_maps(self, where: str) -> None:
-        try:
-            # Where the network itself is refused, that is said already.
-            if self.network is not None:
-                check_maps(self.network.name, self.network.sides())
-        except ValueError as error:
-            raise ValueError(f"{where}: gradcam_avg compares activation maps, and {error}") from None
-
-    def _resolve_query_encoder(self) -> Encoder | None:
-        if not any(asks_for_novelty(one.name, one.parameters) for one in self.strategies.values()):
-            return None
-        inherited = self.config.features.model_dump(include={"novelty", "workers"})
-        own = inherited | self.network.model_dump(exclude=set(inherited))
-        return self._entries.build("learning.encoder", QueryEncoder, own | {"id": QUERY_NOVELTY, "pooling": "novelty"})
 
     def _resolve_nodes(self) -> list[str]:
         grouping = self.grouping
@@ -223,7 +189,7 @@ class Plan:
                 raise ValueError(f"{where}.target is near_labels, but datasets.{name}.near_labels gives no image one")
         if (entry.node, entry.target) in self.classifications:
             raise ValueError(f"{where} repeats target '{entry.target}' at {entry.node}; list its models in one entry")
-        models = self._resolve_all(f"{where}.models", self._resolve_model, entry.models)
+        models = self._entries.attempt_all(f"{where}.models", self._resolve_model, entry.models)
         refuse_repeats(f"{where}.models", [model.id for model in models])
         if entry.choose is not None and entry.choose not in [model.id for model in models]:
             raise ValueError(f"{where}.choose is '{entry.choose}', not one of {', '.join(m.id for m in models)}")
@@ -233,20 +199,6 @@ class Plan:
             duplicate_distance=bits_apart(entry.duplicate_distance),
             choose=entry.choose,
             normal=entry.normal,
-        )
-
-
-def _check_window(where: str, strategy: Strategy, map_size: list[int] | None) -> None:
-    """Refuse a window of gradcam_avg, wrapped or not, that does not fit into the maps."""
-    wrapped = STRATEGY_PARAMETERS["gradcam_avg"]["window"].default
-    window = strategy.parameters["window"] if strategy.name == "gradcam_avg" else wrapped
-    if window > min(map_size or [MAP_SIDE]):
-        maps = (
-            f"the maps of learning.maps.size {map_size}" if map_size else f"maps of {MAP_SIDE} x {MAP_SIDE}, the least"
-        )
-        raise ValueError(
-            f"{where}: the window of gradcam_avg is {window}, too large for {maps}; "
-            f"take a smaller one or set learning.maps.size to [{window}, {window}] or more"
         )
 
 

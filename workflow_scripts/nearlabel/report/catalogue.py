@@ -15,6 +15,9 @@ MODEL_FIGURES = ("models", "decision_tree")
 LEARNING_FIGURES = ("learning", "strategies")
 """Kinds that every learnt data set has."""
 
+STOPPING_FIGURES = ("stopping",)
+"""Kinds that every learnt data set has where stopping rules are compared."""
+
 GROUPING_TABLES = ("grouping", "clusters", "enrichment")
 """Tables over all grouped data sets."""
 
@@ -34,3 +37,9 @@ LEARNING_TABLES = (
     "published",
 )
 """Tables over all learnt data sets."""
+
+STOPPING_TABLES = ("stopping",)
+"""Tables over all learnt data sets where stopping rules are compared."""
+
+PROGRESS_FIGURE, FINAL_FIGURE = "labelling", "final"
+"""Of a data set that a person labels: how far that has come, and the network that it ends with."""

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -38,6 +39,8 @@ def write_page(
     datasets: list[DatasetReport],
     kinds: dict[str, str] | None = None,
     learning: Sequence[LearningRuns] = (),
+    stopping: Mapping[str, dict[str, Any]] | None = None,
+    labelling: Mapping[str, Any] | None = None,
     strategies: dict[str, str] | None = None,
     settings: dict[str, str] | None = None,
     ledgers: Mapping[str, Ledger] | None = None,
@@ -66,6 +69,10 @@ def write_page(
         See `tables.grouping_table`.
     learning : sequence of LearningRuns
         From `learning_collect.collect_learning`; empty in a run without active learning.
+    stopping : mapping of str to dict, optional
+        Of learnt data sets, what `stopping_view.view_stopping` shows of the stopping rules compared there.
+    labelling : mapping, optional
+        From `nearlabel.report.labelling.view.view_labelling`.
     strategies : dict of str to str, optional
         Id of a query strategy → its name.
     settings : dict of str to str, optional
@@ -75,6 +82,46 @@ def write_page(
     warnings : dict of str to list of str, optional
         What jobs warned of → which jobs, from `nearlabel.report.base.provenance.read_warnings`.
     """
+    environment = page_environment()
+    script = (TEMPLATES / "tables.js").read_text(encoding="utf-8")
+    summary = grouping_table(
+        ((data.name, node.name, node.scores, node.selection) for data in datasets for node in data.nodes), kinds
+    )
+    counter = itertools.count()
+    ledgers = ledgers or {}
+    grouped, learnt = {data.name for data in datasets}, {run.name for run in learning}
+    html = environment.get_template("page.html").render(
+        run=run,
+        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        config=config.splitlines(),
+        versions=versions,
+        machine=machine,
+        stages=stages,
+        datasets=[view_dataset(data, summary, ledgers.get(data.name, Ledger()), counter) for data in datasets],
+        # Of data sets that are learnt, or labelled, alone; those of the others are shown elsewhere.
+        learnt_ledgers={name: ledger for name, ledger in ledgers.items() if name not in grouped},
+        labelled_ledgers={name: ledger for name, ledger in ledgers.items() if name not in grouped | learnt},
+        learning=view_learning(
+            learning, kinds=kinds or {}, names=strategies or {}, settings=settings or {}, counter=counter
+        ),
+        labelling=labelling,
+        stopping=stopping or {},
+        warnings=warnings or {},
+        criteria=CRITERIA,
+        headers=SCORE_HEADERS,
+        evidence_headers=EVIDENCE_HEADERS,
+        rejected_shown=REJECTED_SHOWN,
+        open_clusters=OPEN_CLUSTERS,
+        novelty_range=(FAINT, FULL),
+    )
+    with written_whole(output) as partial:
+        partial.write_text(html, encoding="utf-8", newline="\n")
+
+
+def page_environment() -> Environment:
+    """Templates of the report's pages: every text is escaped, signs that cannot be seen are shown."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -87,38 +134,7 @@ def write_page(
     environment.filters["score"] = format_score
     environment.filters["number"] = format_number
     environment.filters["fixed"] = format_fixed
-    script = (TEMPLATES / "tables.js").read_text(encoding="utf-8")
-    summary = grouping_table(
-        ((data.name, node.name, node.scores, node.selection) for data in datasets for node in data.nodes), kinds
-    )
-    counter = itertools.count()
-    ledgers = ledgers or {}
-    grouped = {data.name for data in datasets}
-    html = environment.get_template("page.html").render(
-        run=run,
-        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
-        script=Markup(script),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        config=config.splitlines(),
-        versions=versions,
-        machine=machine,
-        stages=stages,
-        datasets=[view_dataset(data, summary, ledgers.get(data.name, Ledger()), counter) for data in datasets],
-        # Of data sets that are learnt alone; those of the others are shown above.
-        learnt_ledgers={name: ledger for name, ledger in ledgers.items() if name not in grouped},
-        learning=view_learning(
-            learning, kinds=kinds or {}, names=strategies or {}, settings=settings or {}, counter=counter
-        ),
-        warnings=warnings or {},
-        criteria=CRITERIA,
-        headers=SCORE_HEADERS,
-        evidence_headers=EVIDENCE_HEADERS,
-        rejected_shown=REJECTED_SHOWN,
-        open_clusters=OPEN_CLUSTERS,
-        novelty_range=(FAINT, FULL),
-    )
-    with written_whole(output) as partial:
-        partial.write_text(html, encoding="utf-8", newline="\n")
+    return environment
 
 
 def format_score(value, column: str = "") -> str:

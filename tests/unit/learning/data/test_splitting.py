@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from scipy.ndimage import gaussian_filter
+from scipy.stats import hypergeom
 from sklearn.model_selection import StratifiedGroupKFold
 
 from nearlabel.files import write_csv
@@ -217,6 +218,63 @@ def test_a_fold_with_one_class_is_an_error():
     groups = np.array([0] * 4 + [1] * 4 + [2, 2, 3, 3, 4])
     with pytest.raises(ValueError, match=r"fold [0-2] of 3 has one class only.* not even 3 folds"):
         assign_folds(positive, groups, 3, 0)
+
+
+def test_folds_drawn_uniformly_keep_groups_whole_and_whatever_the_class(data_set):
+    images, near_labels = data_set
+    uniform = {"stratified": False, "folds": 3}
+    frame = split(images, near_labels, **uniform)
+    of = frame.set_index("image_id")
+    for name, first in of["duplicate_of"].items():
+        assert not first or of.loc[name, "fold"] == of.loc[first, "fold"]
+    assert frame.equals(split(images, near_labels, **uniform))
+    folds = [tuple(split(images, near_labels, **uniform, seed=seed)["fold"]) for seed in range(4)]
+    assert len(set(folds)) == 4
+    assert not frame.equals(split(images, near_labels, folds=3))
+
+
+@settings(deadline=None)
+@given(st.integers(3, 10), st.integers(0, 2**32), st.data())
+def test_uniform_folds_are_as_large_and_do_not_look_at_classes(folds, seed, data):
+    sizes = data.draw(st.lists(st.integers(1, 4), min_size=8 * folds, max_size=100))
+    groups = np.repeat(np.arange(len(sizes)), sizes)
+    positive = np.arange(len(groups)) % 2 == 0
+    try:
+        fold = assign_folds(positive, groups, folds, seed, stratified=False)
+        other = assign_folds(~positive, groups, folds, seed, stratified=False)
+    except ValueError as error:
+        assert "one class only" in str(error) or "larger than one of" in str(error) or "that are not near" in str(error)
+        return
+    assert np.array_equal(fold, other)
+    assert all(len(set(fold[groups == group])) == 1 for group in range(len(sizes)))
+    assert spread(np.bincount(fold, minlength=folds)) <= max(sizes)
+
+
+def test_a_uniform_fold_does_not_give_the_prevalence_away():
+    """Positives of a fold are as many as a uniform draw has, hypergeometric; stratified ones hardly vary."""
+    positive, draws = np.arange(200) < 50, {True: [], False: []}
+    for seed in range(400):
+        for stratified, counts in draws.items():
+            fold = assign_folds(positive, np.arange(200), 5, seed, stratified=stratified)
+            assert np.bincount(fold).tolist() == [40] * 5
+            counts.append(positive[fold == seed % 5].sum())
+    assert set(draws[True]) == {10}
+    uniform = hypergeom(200, 50, 40)
+    assert abs(np.mean(draws[False]) - uniform.mean()) < 4 * uniform.std() / 20
+    assert np.std(draws[False]) == pytest.approx(uniform.std(), rel=0.12)
+
+
+def test_uniform_folds_of_one_class_are_an_error():
+    positive = np.arange(60) < 4
+    failed = 0
+    for seed in range(30):
+        try:
+            assign_folds(positive, np.arange(60), 4, seed, stratified=False)
+        except ValueError as error:
+            failed += 1
+            assert "has one class only, since folds are drawn whatever the class; " in str(error)
+    assert failed > 15
+    assert len(set(assign_folds(positive, np.arange(60), 4, 0))) == 4
 
 
 def test_roles():

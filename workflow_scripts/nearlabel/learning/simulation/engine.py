@@ -5,26 +5,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
 from nearlabel.bars import Progress
 from nearlabel.learning.network.evaluate import POSITIVE, Evaluator, auc_and_ap
 from nearlabel.learning.network.fit import Trainer, round_seed
-from nearlabel.learning.network.logits import dropout_probabilities
+from nearlabel.learning.network.logits import log_odds
 from nearlabel.learning.network.model import Classifier
 from nearlabel.learning.network.outputs import Evaluated
+from nearlabel.learning.network.query_pass import describe_maps, look, make_view
 from nearlabel.learning.network.rows import StoredRows
+from nearlabel.learning.simulation.probabilities import KeptProbabilities
 from nearlabel.learning.simulation.protocol import Experiment, draw_first_batch
 from nearlabel.learning.simulation.state import RunState, StateFile
 from nearlabel.learning.strategies.base import Strategy
-from nearlabel.learning.strategies.views import (
-    FEATURES,
-    MAPS,
-    MC_PROBABILITIES,
-    NOVELTY,
-    POOL_LABELS,
-    PROBABILITIES,
-    View,
-)
+from nearlabel.learning.strategies.views import MAPS
 from nearlabel.seeds import derive_seed
 
 TRAINING = ("newest_batch", "warm_all", "cold_all")
@@ -78,6 +73,8 @@ class Engine:
         Where the state is kept.
     novelty : ndarray, shape (n,), optional
         How novel each image is, for strategies that need it.
+    probabilities : KeptProbabilities, optional
+        Where the probability of "defective" of every pool image is kept after each round, the labelled ones' too.
     """
 
     def __init__(
@@ -92,13 +89,14 @@ class Engine:
         query_seed: int,
         state_file: StateFile,
         novelty: np.ndarray | None = None,
+        probabilities: KeptProbabilities | None = None,
     ):
         self.experiment, self.classifier, self.strategy, self.settings = experiment, classifier, strategy, settings
         stored = StoredRows.of(values, classifier.device)
         self.trainer = Trainer(classifier, stored, experiment.labels, settings)
         self.evaluator = Evaluator(classifier, stored, settings["evaluation_batch_size"], settings["maps"])
         self._fold_seed, self._query_seed, self._file = fold_seed, query_seed, state_file
-        self._novelty = novelty
+        self._novelty, self._probabilities = novelty, probabilities
         self._row_of = {image: row for row, image in enumerate(experiment.image_id)}
 
     def run(self) -> Run:
@@ -115,6 +113,9 @@ class Engine:
             Training diverged; the network suits no activation maps and the strategy needs them.
         """
         state = self._file.load()
+        kept = self._probabilities
+        if kept and not kept.complete(len(state.rounds), len(self.experiment.pool)):
+            state = RunState()
         if not state.queries:
             first = draw_first_batch(self.experiment, self.settings["batch_size"], self._fold_seed)
             state.queries = self._queries(0, first, np.full(len(first), np.nan))
@@ -147,6 +148,8 @@ class Engine:
         self.trainer.train(rows, chosen, round_seed(self._fold_seed, number))
         left = np.setdiff1d(self.experiment.pool, chosen)
         seen = self._look(number, left, chosen)
+        if self._probabilities:
+            self._probabilities.save(number, self._of_pool({"pool": left, "labelled": chosen}, seen))
         state.rounds.append(self._judge(number, len(chosen), left, seen))
         # Cold training needs no weights of the last round, and the last round's serve nobody.
         keep = len(left) and self.settings["training"] != "cold_all"
@@ -156,23 +159,22 @@ class Engine:
             self._choose(state, number + 1, chosen, left, seen)
 
     def _look(self, number: int, left: np.ndarray, labelled: np.ndarray) -> dict[str, Evaluated]:
-        """Evaluate, in one pass, what the strategy needs to know of pool and labelled images, and who judges.
-
-        The first and the last round are always judged.
-        """
-        needs, parts, of_maps = self.strategy.needs, {}, 0
-        if len(left) and needs & {FEATURES, MAPS}:
-            parts |= {"pool": left, "labelled": labelled}
-            of_maps = len(left) + len(labelled) if MAPS in needs else 0
-        elif len(left) and needs & {PROBABILITIES, MC_PROBABILITIES}:
-            parts["pool"] = left
+        """Evaluate what the strategy needs to know, and who judges: the first and the last round always."""
+        others = {}
         if number % self.settings["evaluate_every"] == 0 or not len(left):
-            parts |= {"val": self.experiment.validation, "test": self.experiment.test}
-        if not parts:
-            return {}
-        found = self.evaluator.evaluate(np.concatenate(list(parts.values())), maps=of_maps)
-        ends = np.cumsum([len(rows) for rows in parts.values()])
-        return {name: found.take(np.arange(end - len(parts[name]), end)) for name, end in zip(parts, ends, strict=True)}
+            others = {"val": self.experiment.validation, "test": self.experiment.test}
+        if self._probabilities:
+            others |= {"pool": left, "labelled": labelled}
+        return look(self.evaluator, self.strategy, left, labelled, others)
+
+    def _of_pool(self, parts: Mapping[str, np.ndarray], seen: Mapping[str, Evaluated]) -> np.ndarray:
+        """Probability of "defective" of every image of the pool, in its order."""
+        values = np.empty(len(self.experiment.pool), dtype=np.float32)
+        for name, rows in parts.items():
+            if len(rows):
+                places = np.searchsorted(self.experiment.pool, rows)
+                values[places] = expit(log_odds(seen[name].logits, POSITIVE))
+        return values
 
     def _judge(self, number: int, labelled: int, left: np.ndarray, seen: Mapping[str, Evaluated]) -> dict[str, Any]:
         """Row of ``rounds.csv``."""
@@ -189,34 +191,23 @@ class Engine:
         self, state: RunState, number: int, labelled: np.ndarray, left: np.ndarray, seen: Mapping[str, Evaluated]
     ) -> None:
         rng = np.random.default_rng(derive_seed(self._query_seed, f"query/{number}"))
-        view = self._view(labelled, left, seen, rng)
+        labels = self.experiment.labels
+        view = make_view(
+            self.evaluator,
+            self.strategy,
+            seen,
+            labels[labelled],
+            left,
+            rng,
+            pool_labels=labels[left],
+            novelty=self._novelty,
+        )
         selection = self.strategy.select(view, self.settings["batch_size"], rng)
         state.queries += self._queries(number, left[selection.indices], selection.scores)
         state.choices.append({"round": number, **selection.info})
         if MAPS in self.strategy.needs:
-            state.maps = "closed form" if self.evaluator.features.closed_form else "autograd"
+            state.maps = describe_maps(self.evaluator)
             state.map_size = list(view.pool.maps.shape[1:])
-
-    def _view(
-        self, labelled: np.ndarray, left: np.ndarray, seen: Mapping[str, Evaluated], rng: np.random.Generator
-    ) -> View:
-        """What the strategy may know."""
-        needs, labels = self.strategy.needs, self.experiment.labels
-        pool = seen.get("pool", Evaluated(len(left)))
-        drawn = None
-        if MC_PROBABILITIES in needs:
-            head = self.classifier.head
-            weight, bias = (values.detach().cpu().numpy() for values in (head.weight, head.bias))
-            drawn = dropout_probabilities(pool.features, weight, bias, rng=rng, **self.strategy.monte_carlo)
-        return View(
-            pool,
-            seen.get("labelled", Evaluated(len(labelled))),
-            labels[labelled],
-            POSITIVE,
-            mc_probabilities=drawn,
-            pool_labels=labels[left] if POOL_LABELS in needs else None,
-            novelty=self._novelty[left] if NOVELTY in needs and self._novelty is not None else None,
-        )
 
     def _queries(self, number: int, rows: np.ndarray, scores: np.ndarray) -> list[dict[str, Any]]:
         return [

@@ -10,6 +10,7 @@ from nearlabel.features.store import read_novelty
 from nearlabel.files import how_to_remake, write_csv, write_json
 from nearlabel.learning.simulation.engine import Engine
 from nearlabel.learning.simulation.fold import Fold
+from nearlabel.learning.simulation.probabilities import KeptProbabilities
 from nearlabel.learning.simulation.state import StateFile
 from nearlabel.learning.strategies import build_strategy
 from nearlabel.sources import sources_of
@@ -40,7 +41,7 @@ def run_strategy(
     states : str or Path
         Folder of this run's state.
     output : mapping of str to path
-        ``rounds, queries, choices``.
+        ``rounds, queries, choices``, and ``probabilities`` where these are wanted.
 
     Returns
     -------
@@ -62,7 +63,11 @@ def run_strategy(
         "novelty": None if novel is None else hashlib.sha256(novel.tobytes()).hexdigest(),
         "sources": sources_of(__name__).describe(),
     }
+    if "probabilities" in output:
+        # A state of a run that does not keep them is of no use.
+        parts["probabilities"] = True
     state_file = StateFile(states, parts)
+    kept = KeptProbabilities(state_file.path) if "probabilities" in output else None
     run = Engine(
         experiment,
         fold.classifier,
@@ -73,10 +78,13 @@ def run_strategy(
         query_seed=query_seed,
         state_file=state_file,
         novelty=novel,
+        probabilities=kept,
     ).run()
     write_csv(output["rounds"], run.rounds)
     write_csv(output["queries"], run.queries)
     write_json(output["choices"], run.choices)
+    if kept:
+        kept.write(output["probabilities"], run.rounds["n_labelled"], experiment.image_id[experiment.pool])
     return state_file
 
 

@@ -78,9 +78,10 @@ class StateFile:
     def remove(self) -> None:
         """Remove the state of a run that has ended, lest a later one take it for its own, and older ones with it.
 
-        Their folder goes too, where nothing else lies in it.
+        Probabilities kept beside them go too, and their folder, where nothing else lies in it.
         """
-        for file in [*self.path.parent.glob("*.pt"), *self.path.parent.glob(".*.pt.*.part")]:
-            file.unlink(missing_ok=True)
+        for pattern in ("*.pt", ".*.pt.*.part", "*.f32", ".*.f32.*.part"):
+            for file in self.path.parent.glob(pattern):
+                file.unlink(missing_ok=True)
         with suppress(OSError):
             self.path.parent.rmdir()

@@ -1,0 +1,22 @@
+from nearlabel.logs import configure_logging
+
+configure_logging(snakemake.log[0])
+
+from nearlabel.labelling.choose import choose_batch
+
+choose_batch(
+    snakemake.input.values,
+    snakemake.input.images,
+    snakemake.input.hashes,
+    snakemake.input.labels,
+    snakemake.params.rounds,
+    novelty=next(iter(snakemake.input.novelty), None),
+    output=dict(snakemake.output.items()),
+    queries=snakemake.params.queries,
+    settings=snakemake.params.settings,
+    training=snakemake.params.training,
+    **snakemake.params.classifier,
+    device=snakemake.resources.device,
+    weights_dir=snakemake.resources.weights_dir or None,
+    weights_mirror=snakemake.resources.weights_mirror or None,
+)

@@ -1,0 +1,1 @@
+"""What annotators have answered."""

@@ -1,0 +1,1 @@
+"""The network that labelling ends with: its threshold, how good it is, which labels are doubtful."""

@@ -1,0 +1,1 @@
+"""Where labelling stands, and what to do next."""
