@@ -10,19 +10,15 @@ import numpy as np
 import pandas as pd
 
 from nearlabel.features.store import Novelty, read_novelty
-from nearlabel.files import read_table, write_csv, written_whole
+from nearlabel.files import write_csv, written_whole
 from nearlabel.hdf5 import hdf5_file
-from nearlabel.images.duplicates.groups import group_images
-from nearlabel.images.duplicates.hashes import read_hashes
 from nearlabel.labelling.answers.consensus import DISPUTED
 from nearlabel.labelling.learner import Learner
+from nearlabel.labelling.opening import open_labelling
 from nearlabel.labelling.rounds.opinions import Opinions, record_opinions
 from nearlabel.labelling.rounds.plan import plan_round
 from nearlabel.labelling.rounds.queue import make_queue
 from nearlabel.labelling.rounds.record import record_round
-from nearlabel.labelling.rounds.situation import read_situation
-from nearlabel.learning.data.arrays import open_arrays
-from nearlabel.learning.network.model import build_classifier
 from nearlabel.learning.strategies import build_strategy
 
 logger = logging.getLogger(__name__)
@@ -39,8 +35,6 @@ def choose_batch(
     queries: Mapping[str, Mapping[str, Any]],
     settings: Mapping[str, Any],
     training: Mapping[str, Any],
-    network: Mapping[str, Any],
-    fine_tune: str,
     seed: int,
     head_seed: int,
     novelty=None,
@@ -67,33 +61,25 @@ def choose_batch(
         ``batch_size, audit, certify, folds, distance``.
     training : mapping
         As for `nearlabel.labelling.learner.Learner`.
-    network, fine_tune, **build
+    **build
         Of `nearlabel.learning.network.model.build_classifier`.
     seed, head_seed : int
         Of all choices and training; of the last layer.
     novelty : str or Path, optional
         Feature file that says how novel images are.
     """
-    table = pd.read_csv(images, dtype=str, keep_default_na=False)
-    arrays, answered = open_arrays(values), read_table(labels, ("image_id", "defective", "state"))
-    situation = read_situation(table, answered, rounds)
+    opened = open_labelling(
+        values, images, hashes, labels, rounds,
+        training=training, distance=settings["distance"], seed=seed, head_seed=head_seed, **build,
+    )  # fmt: skip
+    situation, arrays, rows, learner = opened.situation, opened.arrays, opened.rows, opened.learner
     image_ids = situation.images
-
-    classifier = build_classifier(network, fine_tune=fine_tune, seed=head_seed, **build)
-    row_of = dict(zip(arrays.image_id, range(len(arrays.image_id)), strict=True))
-    rows = arrays.rows(image_ids)
-    known = np.full(len(arrays.image_id), -1, np.int64)
-    for image, value in situation.defective.items():
-        known[row_of[image]] = value
-    learner = Learner(classifier, arrays.values, known, training, seed=seed)
     novel = _by_rows(read_novelty(novelty), arrays.image_id) if novelty else None
     predictions = pd.DataFrame({"image_id": image_ids, "probability": np.nan, "judged_without": np.nan})
     query, chosen_by = queries["start"], f"start:{queries['start']['name']}"
     if learner.can_learn:
         query, chosen_by = queries["strategy"], queries["strategy"]["name"]
-        groups = np.zeros(len(known), np.int64)
-        groups[rows] = group_images(table, read_hashes(hashes, image_ids), settings["distance"])
-        predictions["judged_without"] = learner.cross_validate(groups, settings["folds"])[rows]
+        predictions["judged_without"] = learner.cross_validate(opened.groups, settings["folds"])[rows]
         learner.train()
         predictions["probability"] = learner.probabilities(rows)
     strategy = build_strategy(query["name"], query["parameters"])
@@ -110,7 +96,9 @@ def choose_batch(
         return [str(image) for image in arrays.image_id[found]]
 
     # With another network or strategy the same labels give another batch; on another machine they do not.
-    described = {name: value for name, value in classifier.describe().items() if name not in ("device", "threads")}
+    described = {
+        name: value for name, value in learner.classifier.describe().items() if name not in ("device", "threads")
+    }
     depends = {"training": training, "queries": queries, "network": described, "seeds": [seed, head_seed]}
     planned = plan_round(situation, {**settings, "depends": depends}, choose, chosen_by=chosen_by, seed=seed)
     if planned.number > len(situation.rounds):
@@ -120,6 +108,7 @@ def choose_batch(
                 rounds, planned, Opinions(said["probability"].to_numpy(), said["judged_without"].to_numpy())
             )
         record_round(rounds, planned)
+    answered = opened.answered
     disputed = list(answered.loc[answered["state"] == DISPUTED, "image_id"])
     queue = make_queue(situation, planned, disputed, seed=seed)
     write_csv(output["predictions"], predictions)

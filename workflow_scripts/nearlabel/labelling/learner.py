@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
 from nearlabel.learning.data.splitting import MIN_FOLDS, assign_folds
 from nearlabel.learning.network.evaluate import POSITIVE, Evaluator
@@ -71,8 +72,7 @@ class Learner:
 
     def probabilities(self, rows: np.ndarray) -> np.ndarray:
         """Probability that an image is defective, float64, by the network as it is now."""
-        odds = log_odds(self.evaluator.evaluate(rows).logits, POSITIVE).astype(np.float64)
-        return 1 / (1 + np.exp(-np.clip(odds, -700, 700)))
+        return expit(log_odds(self.evaluator.evaluate(rows).logits, POSITIVE).astype(np.float64))
 
     def cross_validate(self, groups: np.ndarray, folds: int) -> np.ndarray:
         """Judge every labelled image by a network that has not learnt from it, nor from a near-duplicate of it.

@@ -68,7 +68,7 @@ def list_disagreements(answers: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         ``disagreements.csv``: image_id, annotator, label, time; sorted.
     """
-    current = answers[(answers["state"] == CURRENT) & ~answers["label"].isin(UNDECIDED)]
+    current = _labels_given(answers)
     disputed = current.groupby("image_id")["label"].transform("nunique") > 1
     rows = current[disputed].sort_values(["image_id", "annotator"])
     return rows[DISAGREEMENT_COLUMNS].reset_index(drop=True)
@@ -88,7 +88,7 @@ def measure_agreement(answers: pd.DataFrame) -> list[dict[str, Any]]:
         annotators (two names), images, alike (how many have the same label), kappa (None where chance alone would
         have both always agree, or without an image of both).
     """
-    current = answers[(answers["state"] == CURRENT) & ~answers["label"].isin(UNDECIDED)]
+    current = _labels_given(answers)
     by_annotator = {name: own.set_index("image_id")["label"] for name, own in current.groupby("annotator", sort=True)}
     found = []
     for first, second in combinations(by_annotator, 2):
@@ -96,6 +96,11 @@ def measure_agreement(answers: pd.DataFrame) -> list[dict[str, Any]]:
         alike = int((both["first"] == both["second"]).sum())
         found.append({"annotators": [first, second], "images": len(both), "alike": alike, "kappa": _kappa(both)})
     return found
+
+
+def _labels_given(answers: pd.DataFrame) -> pd.DataFrame:
+    """Each annotator's latest answer to an image, where it is a label."""
+    return answers[(answers["state"] == CURRENT) & ~answers["label"].isin(UNDECIDED)]
 
 
 def _kappa(both: pd.DataFrame) -> float | None:

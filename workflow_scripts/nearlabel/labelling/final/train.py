@@ -7,21 +7,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nearlabel.files import read_table, write_csv, write_json
-from nearlabel.images.duplicates.groups import group_images
-from nearlabel.images.duplicates.hashes import read_hashes
+from nearlabel.files import write_csv, write_json
 from nearlabel.images.scales import learnt_scale
 from nearlabel.labelling.answers.consensus import LABELLED
 from nearlabel.labelling.curve import Curve, draw_curve, weighted_scores
 from nearlabel.labelling.final.doubts import list_doubts
 from nearlabel.labelling.final.saved import save_model
 from nearlabel.labelling.final.threshold import choose_threshold
-from nearlabel.labelling.learner import Learner
-from nearlabel.labelling.rounds.situation import Situation, read_situation
+from nearlabel.labelling.opening import open_labelling
+from nearlabel.labelling.rounds.situation import Situation
 from nearlabel.labelling.rounds.weights import represent
 from nearlabel.labelling.validation import measure_auc
-from nearlabel.learning.data.arrays import open_arrays
-from nearlabel.learning.network.model import build_classifier
 
 logger = logging.getLogger(__name__)
 
@@ -64,21 +60,18 @@ def train_final(
     ValueError
         No defect, or no good image, is labelled; too few to judge the network.
     """
-    table = pd.read_csv(images, dtype=str, keep_default_na=False)
-    arrays, answered = open_arrays(values), read_table(labels, ("image_id", "label", "defective", "state"))
-    situation = read_situation(table, answered, rounds)
-    classifier = build_classifier(network, fine_tune=fine_tune, seed=head_seed, weights_seed=weights_seed, **build)
-    rows = arrays.rows(situation.images)
-    known = np.full(len(arrays.image_id), -1, np.int64)
-    known[rows] = [situation.defective.get(image, -1) for image in situation.images]
-    learner = Learner(classifier, arrays.values, known, training, seed=seed)
+    opened = open_labelling(
+        values, images, hashes, labels, rounds,
+        training=training, distance=settings["distance"], seed=seed, head_seed=head_seed,
+        network=network, fine_tune=fine_tune, weights_seed=weights_seed, **build,
+    )  # fmt: skip
+    situation, answered, rows, learner = opened.situation, opened.answered, opened.rows, opened.learner
+    known, groups = learner.labels, opened.groups
     if not learner.can_learn:
         raise ValueError(
             f"{len(learner.labelled)} images are labelled, of which {int((known == 1).sum())} are defective: a network "
             "needs images of both kinds; label the next batch before finish"
         )
-    groups = np.zeros(len(known), np.int64)
-    groups[rows] = group_images(table, read_hashes(hashes, situation.images), settings["distance"])
     without = learner.cross_validate(groups, settings["folds"])
     if np.isnan(without[learner.labelled]).all():
         raise ValueError(
@@ -87,14 +80,14 @@ def train_final(
         )
     learner.train()
     names = dict(zip(answered["image_id"], answered["label"], strict=True))
-    own = arrays.image_id[learner.labelled]
+    own = opened.arrays.image_id[learner.labelled]
     described = represent(list(own), situation.defective, situation.rounds, situation.images)
     weights = np.zeros(len(known))
     weights[learner.labelled] = described.weights
-    judged = learner.labelled[described.weights > 0]
+    judged, drawn = learner.labelled[described.weights > 0], int(described.drawn.sum())
     if len(np.unique(known[judged])) < 2:
         # The draw and what came before it hold one class alone: all labels are asked instead.
-        weights[learner.labelled], judged = 1.0, learner.labelled
+        weights[learner.labelled], judged, drawn = 1.0, learner.labelled, 0
     curve = draw_curve(without[judged], known[judged], weights[judged])
     chosen = choose_threshold(curve, **settings["threshold"])
     label_of = np.array([names.get(image, "") for image in own], dtype=object)
@@ -114,7 +107,7 @@ def train_final(
     predictions["judged_without"] = without[rows]
     predictions["weight"] = weights[rows]
     report = _report(situation, answered, predictions, curve, chosen, settings)
-    report |= {"drawn": int(described.drawn.sum()), "doubtful": len(doubts)}
+    report |= {"drawn": drawn, "doubtful": len(doubts)}
     report["sentence"] = _sentence(report)
     write_csv(output["predictions"], predictions[PREDICTION_COLUMNS].astype({"defective": "Int64"}))
     write_csv(output["doubtful"], doubts)
@@ -125,13 +118,13 @@ def train_final(
         "weights_seed": weights_seed,
         "labels": settings["labels"],
         "good": settings["good"],
-        "scale": learnt_scale(table),
+        "scale": learnt_scale(opened.images),
         "images": report["labelled"],
         "defects": report["defects"],
         **settings["threshold"],
         "threshold": chosen["threshold"],
     }
-    save_model(output["model"], classifier, facts)
+    save_model(output["model"], learner.classifier, facts)
     logger.info("threshold %.4f: %s", chosen["threshold"], report["sentence"])
 
 

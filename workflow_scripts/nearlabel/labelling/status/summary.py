@@ -56,6 +56,7 @@ def summarise(
     certificate = judge_certificate(situation.rounds, defective, images)
     found, left = sum(defective.values()), len(images) - len(defective)
     states = labels["state"].value_counts()
+    estimate = estimate_left(draws, len(images), found, len(defective))
     status = {
         "round": present.number,
         "chosen_by": present.chosen_by,
@@ -68,8 +69,8 @@ def summarise(
         "skipped": int(states.get(SKIP, 0)),
         "disputed": int(states.get(DISPUTED, 0)),
         "queue": len(queue),
-        "defects_left": estimate_left(draws, len(images), found, len(defective)),
-        "elusion": _elusion(draws, left, found, len(images), len(defective)),
+        "defects_left": estimate,
+        "elusion": _elusion(draws, left, found, estimate),
         "clean_audit": {"rate": RATE, "images": audits_for_rate(left, RATE, ALPHA)} if left else None,
         "certificate": describe_certificate(certificate, left, found, certify),
         "validation": validate(situation, predictions),
@@ -113,20 +114,17 @@ def _in_order(draws: Sequence[Draw]) -> list[Audit]:
     return audits
 
 
-def _elusion(draws: Sequence[Draw], left: int, found: int, population: int, labelled: int) -> dict[str, Any] | None:
+def _elusion(draws: Sequence[Draw], left: int, found: int, estimate: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Highest share of defects among the images left, at 95 %."""
-    if not left:
+    if not left or estimate is None:
         return None
-    complete = [draw for draw in draws if draw.audit is not None]
-    if not complete:
-        return None
-    last = complete[-1]
+    last = [draw for draw in draws if draw.audit is not None][-1]
     if last.purpose == CERTIFY:
         # Of what was left after it some may have been found since. Its stage's share of alpha, as of the certificate.
         since = found - last.audit.found - last.audit.defects
         still = max(0, elusion_bound(last.audit, Certify(alpha=ALPHA).level(last.stage)).left - since)
         return {"rate_at_most": min(1.0, still / left), "at_most": min(left, still), "from": CERTIFY}
-    high = estimate_left(draws, population, found, labelled)["high"]
+    high = estimate["high"]
     return {"rate_at_most": high / left, "at_most": high, "from": AUDIT}
 
 
