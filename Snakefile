@@ -9,15 +9,21 @@ if not workflow.config_settings.configfiles:
     configfile: f"{workflow.basedir}/config/config.yaml"
 
 
+# What `snakemake --report` says of the run.
+report: "rules/captions/workflow.rst"
+
+
 include: "rules/common.smk"
 include: "rules/common_run.smk"
 include: "rules/common_grouping.smk"
+include: "rules/common_report.smk"
 include: "rules/images.smk"
 include: "rules/features.smk"
 include: "rules/grouping.smk"
 include: "rules/models.smk"
 include: "rules/learning.smk"
 include: "rules/labelling.smk"
+include: "rules/explorer.smk"
 include: "rules/report.smk"
 
 
@@ -83,6 +89,7 @@ rule report:
         node_figures("png"),
         per_node(run_files.SHEET_INDEX),
         per_node(run_files.CANDIDATE_INDEX),
+        grouping.per_dataset(PLAN, run_files.EXPLORER),
         grouping.per_dataset(PLAN, run_files.DATASET_FIGURE, kind="tree", suffix="png"),
     localrule: True
 

@@ -32,7 +32,7 @@ from nearlabel import run_files
 from nearlabel.config import WINNER, ConfigError, ConfigText, hash_config
 from nearlabel.plan import check_own_files, plan_run
 from nearlabel.plan import datasets, grouping, labelling, learning, networks
-from nearlabel.plan import report as reporting
+from nearlabel.plan.report import contents as reporting
 from nearlabel.plan.resources import (
     clustering_memory,
     count_card_jobs,
@@ -59,6 +59,10 @@ except ConfigError as error:
 # A job that Snakemake starts elsewhere reads the config file again: it must say what it said when the run began.
 if workflow.is_main_process:
     os.environ["NEARLABEL_CONFIG_HASH"] = hash_config(PLAN.config)
+    # What the report tells people to run.
+    os.environ["NEARLABEL_COMMAND"] = reporting.describe_command(
+        workflow.config_settings.configfiles
+    )
 elif os.environ.get("NEARLABEL_CONFIG_HASH") != hash_config(PLAN.config):
     raise WorkflowError(
         f"config of run '{PLAN.config.run}' changed while the run was going; "
@@ -76,6 +80,7 @@ if workflow.is_main_process:
 
 envvars:
     "NEARLABEL_CONFIG_HASH",
+    "NEARLABEL_COMMAND",
 
 
 wildcard_constraints:

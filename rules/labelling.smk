@@ -111,7 +111,7 @@ rule write_label_page:
         status=run_files.STATUS,
         checkout=CHECKOUT,
     output:
-        page=run_files.LABEL_PAGE,
+        page=page(run_files.LABEL_PAGE, "label"),
     log:
         run_files.log("write_label_page", "dataset"),
     benchmark:
@@ -136,7 +136,7 @@ rule plot_labelling:
         status=run_files.STATUS,
         checkout=CHECKOUT,
     output:
-        **run_files.figure_files(run_files.DATASET_FIGURE, PROGRESS_FIGURE),
+        **figures("Labelling", run_files.DATASET_FIGURE, PROGRESS_FIGURE),
     log:
         run_files.log("plot_labelling", "dataset"),
     benchmark:
@@ -197,7 +197,7 @@ rule plot_final:
         predictions=run_files.FINAL_PREDICTIONS,
         checkout=CHECKOUT,
     output:
-        **run_files.figure_files(run_files.DATASET_FIGURE, FINAL_FIGURE),
+        **figures("Labelling", run_files.DATASET_FIGURE, FINAL_FIGURE),
     log:
         run_files.log("plot_final", "dataset"),
     benchmark:
@@ -225,7 +225,7 @@ rule write_final_page:
         figure=fill(run_files.DATASET_FIGURE, kind=FINAL_FIGURE, suffix="svg"),
         checkout=CHECKOUT,
     output:
-        page=run_files.FINAL_PAGE,
+        page=page(run_files.FINAL_PAGE, "final"),
     log:
         run_files.log("write_final_page", "dataset"),
     benchmark:

@@ -135,6 +135,7 @@ rule run_active_learning:
         rounds=each_fold(run_files.ROUNDS),
         queries=each_fold(run_files.QUERIES),
         choices=each_fold(run_files.CHOICES),
+        maps=each_fold(run_files.QUERY_MAPS),
     log:
         run_files.log("run_active_learning", "dataset", "strategy", *FOLD),
     benchmark:
@@ -215,6 +216,38 @@ rule find_knees:
         "../workflow_scripts/find_knees.py"
 
 
+# What a strategy asked for, round by round: of fold 0, as the page shows it.
+rule draw_queries:
+    input:
+        images=run_files.IMAGES,
+        near_labels=run_files.NEAR_LABELS,
+        decoded=networks.decoded_images(PLAN),
+        queries=fill(run_files.QUERIES, fold=0),
+        knees=fill(run_files.KNEES, fold=0),
+        maps=fill(run_files.QUERY_MAPS, fold=0),
+        checkout=CHECKOUT,
+    output:
+        sheet=run_files.ASKED_SHEET,
+        index=run_files.ASKED_INDEX,
+    log:
+        run_files.log("draw_queries", "dataset", "strategy"),
+    benchmark:
+        run_files.benchmark("draw_queries", "dataset", "strategy")
+    conda:
+        "../envs/nearlabel.yaml"
+    threads: 1
+    resources:
+        # One image at a time, one sheet, the maps of one fold.
+        mem_mb=memory(1000, 4, ["maps"]),
+        runtime=minutes(30),
+        batched=1,
+    params:
+        library=library_hash("draw_queries"),
+        positive=of_plan(learning.positive_label),
+    script:
+        "../workflow_scripts/draw_queries.py"
+
+
 # Where stopping rules would have ended a run.
 rule find_stops:
     input:
@@ -287,7 +320,7 @@ rule summarise_learning:
         folds=learning.learnt_files(PLAN),
         checkout=CHECKOUT,
     output:
-        **run_files.table_files(*LEARNING_TABLES),
+        **tables("Learning", *LEARNING_TABLES),
     log:
         run_files.log("summarise_learning"),
     benchmark:
@@ -314,7 +347,7 @@ rule plot_learning:
         folds=of_plan(learning.fold_files, "dataset"),
         checkout=CHECKOUT,
     output:
-        **run_files.figure_files(run_files.DATASET_FIGURE, *LEARNING_FIGURES),
+        **figures("Learning", run_files.DATASET_FIGURE, *LEARNING_FIGURES),
     log:
         run_files.log("plot_learning", "dataset"),
     benchmark:
@@ -340,7 +373,7 @@ rule tabulate_stopping:
         stops=learning.stopped_files(PLAN),
         checkout=CHECKOUT,
     output:
-        **run_files.table_files(*STOPPING_TABLES),
+        **tables("Learning", *STOPPING_TABLES),
     log:
         run_files.log("tabulate_stopping"),
     benchmark:
@@ -369,7 +402,7 @@ rule plot_stopping:
         truth=of_plan(learning.targets_known_by, "dataset"),
         checkout=CHECKOUT,
     output:
-        **run_files.figure_files(run_files.DATASET_FIGURE, *STOPPING_FIGURES),
+        **figures("Learning", run_files.DATASET_FIGURE, *STOPPING_FIGURES),
     log:
         run_files.log("plot_stopping", "dataset"),
     benchmark:

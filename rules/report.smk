@@ -1,5 +1,6 @@
 # Figures, contact sheets, tables and the page that shows them.
 
+from nearlabel.plan.report.reruns import list_changes
 from nearlabel.report.catalogue import MODEL_FIGURES
 
 
@@ -10,7 +11,7 @@ rule plot_quality:
         selection=run_files.SELECTION,
         checkout=CHECKOUT,
     output:
-        **run_files.figure_files(run_files.NODE_FIGURE, "quality"),
+        **figures("Grouping", run_files.NODE_FIGURE, "quality"),
     log:
         run_files.log("plot_quality", "dataset", "node"),
     benchmark:
@@ -38,7 +39,7 @@ rule plot_clusters:
         names=of_plan(grouping.names_file, "dataset"),
         checkout=CHECKOUT,
     output:
-        **run_files.figure_files(run_files.NODE_FIGURE, "clusters", "near_labels"),
+        **figures("Grouping", run_files.NODE_FIGURE, "clusters", "near_labels"),
     log:
         run_files.log("plot_clusters", "dataset", "node"),
     benchmark:
@@ -66,7 +67,7 @@ rule plot_dendrogram:
         names=of_plan(grouping.names_file, "dataset"),
         checkout=CHECKOUT,
     output:
-        **run_files.figure_files(run_files.NODE_FIGURE, "dendrogram"),
+        **figures("Grouping", run_files.NODE_FIGURE, "dendrogram"),
     log:
         run_files.log("plot_dendrogram", "dataset", "node"),
     benchmark:
@@ -96,7 +97,7 @@ rule plot_agreement:
         near_labels=run_files.NEAR_LABELS,
         checkout=CHECKOUT,
     output:
-        **run_files.figure_files(run_files.NODE_FIGURE, "convergence", "algorithms"),
+        **figures("Grouping", run_files.NODE_FIGURE, "convergence", "algorithms"),
     log:
         run_files.log("plot_agreement", "dataset", "node"),
     benchmark:
@@ -124,7 +125,7 @@ rule draw_contact_sheets:
         novelty=of_plan(grouping.novelty_files, "dataset", "node"),
         checkout=CHECKOUT,
     output:
-        sheets=directory(run_files.SHEETS),
+        sheets=sheets(run_files.SHEETS),
         index=run_files.SHEET_INDEX,
     log:
         run_files.log("draw_contact_sheets", "dataset", "node"),
@@ -180,7 +181,7 @@ rule plot_tree:
         names=of_plan(grouping.names_file, "dataset"),
         checkout=CHECKOUT,
     output:
-        **run_files.figure_files(run_files.DATASET_FIGURE, "tree"),
+        **figures("Grouping", run_files.DATASET_FIGURE, "tree"),
     log:
         run_files.log("plot_tree", "dataset"),
     benchmark:
@@ -208,7 +209,7 @@ rule plot_models:
         names=of_plan(grouping.names_file, "dataset"),
         checkout=CHECKOUT,
     output:
-        **run_files.figure_files(run_files.MODEL_FIGURE, *MODEL_FIGURES),
+        **figures("Grouping", run_files.MODEL_FIGURE, *MODEL_FIGURES),
     log:
         run_files.log("plot_models", "dataset", "node", "target"),
     benchmark:
@@ -234,7 +235,7 @@ rule tabulate_grouping:
         selections=per_node(run_files.SELECTION),
         checkout=CHECKOUT,
     output:
-        **run_files.table_files("grouping"),
+        **tables("Grouping", "grouping"),
     log:
         run_files.log("tabulate_grouping"),
     benchmark:
@@ -262,7 +263,7 @@ rule tabulate_clusters:
         names=list(PLAN.grouping.names.values()),
         checkout=CHECKOUT,
     output:
-        **run_files.table_files("clusters", "enrichment"),
+        **tables("Grouping", "clusters", "enrichment"),
     log:
         run_files.log("tabulate_clusters"),
     benchmark:
@@ -290,7 +291,7 @@ rule tabulate_columns:
         columns=reporting.columns_files(PLAN),
         checkout=CHECKOUT,
     output:
-        **run_files.table_files("columns", "column_enrichment"),
+        **tables("Grouping", "columns", "column_enrichment"),
     log:
         run_files.log("tabulate_columns"),
     benchmark:
@@ -316,7 +317,7 @@ rule tabulate_models:
         summaries=grouping.per_classification(PLAN, run_files.MODEL_SUMMARY),
         checkout=CHECKOUT,
     output:
-        **run_files.table_files("models"),
+        **tables("Grouping", "models"),
     log:
         run_files.log("tabulate_models"),
     benchmark:
@@ -348,6 +349,10 @@ rule write_report:
         reduced=per_node_encoder(run_files.REDUCED),
         selections=per_node(run_files.SELECTION),
         clusters=per_node(run_files.CLUSTERS),
+        measures=per_node(run_files.MEASURES),
+        suspects=grouping.per_dataset(PLAN, run_files.SUSPECTS),
+        thumbnails=ancient(grouping.per_dataset(PLAN, run_files.THUMBNAILS)),
+        thumbnail_indices=grouping.per_dataset(PLAN, run_files.THUMBNAIL_INDEX),
         verdicts=per_node(run_files.VERDICT),
         # Folders: how old they are says nothing, their indices say when they were drawn.
         sheets=ancient(per_node(run_files.SHEETS)),
@@ -355,9 +360,6 @@ rule write_report:
         candidates=ancient(per_node(run_files.CANDIDATES)),
         candidate_indices=per_node(run_files.CANDIDATE_INDEX),
         figures=node_figures("svg"),
-        trees=grouping.per_dataset(
-            PLAN, run_files.DATASET_FIGURE, kind="tree", suffix="svg"
-        ),
         groups=grouping.per_dataset(PLAN, run_files.GROUPS),
         levels=grouping.level_tables(PLAN),
         remembered=grouping.per_dataset(PLAN, run_files.REMEMBERED),
@@ -367,6 +369,7 @@ rule write_report:
         learning_folds=learning.learnt_files(PLAN),
         learning_near_labels=learning.per_learnt(PLAN, run_files.NEAR_LABELS),
         learning_figures=reporting.learning_figures(PLAN, "svg"),
+        asked=reporting.asked_files(PLAN),
         stops=learning.stopped_files(PLAN),
         status=labelling.per_labelled(PLAN, run_files.STATUS),
         progress=labelling.per_labelled(
@@ -374,7 +377,7 @@ rule write_report:
         ),
         checkout=CHECKOUT,
     output:
-        page=run_files.PAGE,
+        page=page(run_files.PAGE, "report"),
     log:
         run_files.log("write_report"),
     benchmark:
@@ -390,8 +393,10 @@ rule write_report:
     params:
         library=library_hash("write_report"),
         config=PLAN.config.model_dump(),
+        command=os.environ["NEARLABEL_COMMAND"],
         nodes=lambda w: {name: clustered_nodes(name) for name in PLAN.grouping.datasets},
         learning=reporting.shown_learning(PLAN),
+        changes=list_changes(PLAN),
         classifications=list(PLAN.classifications),
     script:
         "../workflow_scripts/write_report.py"

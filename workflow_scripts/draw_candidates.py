@@ -6,7 +6,7 @@ import pandas as pd
 
 from nearlabel.files import write_csv
 from nearlabel.grouping.selection.selected import read_selection
-from nearlabel.report.grouping.candidates import draw_candidates
+from nearlabel.report.grouping.pictures.candidates import draw_candidates
 
 index = draw_candidates(
     read_selection(snakemake.input.selection)._asdict().get("candidates") or [],

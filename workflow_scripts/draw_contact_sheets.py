@@ -7,8 +7,8 @@ import pandas as pd
 from nearlabel.files import write_csv
 from nearlabel.grouping.selection.node_files import read_winner
 from nearlabel.grouping.selection.selected import read_selection
-from nearlabel.report.grouping.overlays import read_winner_maps
-from nearlabel.report.grouping.sheets import draw_contact_sheets
+from nearlabel.report.grouping.pictures.overlays import read_winner_maps
+from nearlabel.report.grouping.pictures.sheets import draw_contact_sheets
 
 winner = read_winner(snakemake.input.reduced, snakemake.input.selection)
 index = draw_contact_sheets(

@@ -5,8 +5,8 @@ configure_logging(snakemake.log[0])
 from pathlib import Path
 
 from nearlabel import run_files
-from nearlabel.report.learning.stopping_figure import plot_stopping
-from nearlabel.report.learning.stops import collect_stops, compared_rules, hold_to_targets
+from nearlabel.report.learning.stopping.figure import plot_stopping
+from nearlabel.report.learning.stopping.stops import collect_stops, compared_rules, hold_to_targets
 
 run, dataset = (
     run_files.run_folder(run_files.DATASET_FIGURE, snakemake.output.stopping_svg),

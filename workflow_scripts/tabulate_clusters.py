@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nearlabel.grouping.tree.names import read_names
 from nearlabel.report.base.tables import write_table
-from nearlabel.report.grouping.clusters_table import tabulate_clusters
+from nearlabel.report.grouping.tables.clusters import tabulate_clusters
 
 evidence, enrichment = tabulate_clusters(
     snakemake.input.clusters,

@@ -5,7 +5,7 @@ configure_logging(snakemake.log[0])
 from pathlib import Path
 
 from nearlabel.report.base.tables import write_table
-from nearlabel.report.grouping.columns_table import tabulate_columns
+from nearlabel.report.grouping.tables.columns import tabulate_columns
 
 agreement, enrichment = tabulate_columns(
     snakemake.input.clusters,

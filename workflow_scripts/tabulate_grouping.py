@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nearlabel.report.base.tables import write_table
 from nearlabel.report.grouping.collect import collect_scores
-from nearlabel.report.grouping.tables import grouping_table
+from nearlabel.report.grouping.tables.clusterings import grouping_table
 
 nodes = collect_scores(snakemake.input.scores, snakemake.input.selections)
 write_table(

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from nearlabel.report.base.tables import write_table
-from nearlabel.report.grouping.models_table import models_table
+from nearlabel.report.grouping.tables.models import models_table
 
 summaries = [json.loads(Path(path).read_text(encoding="utf-8")) for path in snakemake.input.summaries]
 write_table(

@@ -5,8 +5,8 @@ configure_logging(snakemake.log[0])
 from pathlib import Path
 
 from nearlabel import run_files
-from nearlabel.report.learning.stopping_table import write_stopping_table
-from nearlabel.report.learning.stops import collect_stops, compared_rules
+from nearlabel.report.learning.stopping.stops import collect_stops, compared_rules
+from nearlabel.report.learning.stopping.table import write_stopping_table
 
 run = run_files.run_folder(run_files.TABLE, snakemake.output.stopping_csv)
 rules = compared_rules(snakemake.params.rules)

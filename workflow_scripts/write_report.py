@@ -2,20 +2,29 @@ from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])
 
-import yaml
+from pathlib import Path
 
 from nearlabel import run_files
+from nearlabel.report.base.cost import estimate_reruns, read_speeds
 from nearlabel.report.base.ledger import read_ledgers
-from nearlabel.report.base.provenance import describe_machine, library_versions, read_benchmarks, read_warnings
+from nearlabel.report.base.links import link_to
+from nearlabel.report.base.provenance import (
+    describe_machine,
+    library_versions,
+    read_benchmarks,
+    read_jobs,
+    read_warnings,
+)
 from nearlabel.report.grouping.collect import collect_dataset, read_evidence
 from nearlabel.report.labelling.view import view_labelling
+from nearlabel.report.learning.asked_view import view_asked
 from nearlabel.report.learning.collect import collect_learning
-from nearlabel.report.learning.stopping_view import view_stopping
+from nearlabel.report.learning.stopping.view import view_stopping
 from nearlabel.report.page import write_page
 
-run = run_files.run_folder(run_files.PAGE, snakemake.output.page)
+run, folder = run_files.run_folder(run_files.PAGE, snakemake.output.page), Path(snakemake.output.page).parent
 config = snakemake.params.config
-grouped, learnt, stopping = [], [], {}
+grouped, learnt, stopping, asked = [], [], {}, {}
 if config["grouping"]:
     tables = {
         run_files.fields_of(run_files.TABLE, path)["table"]: read_evidence(path)
@@ -44,6 +53,7 @@ if learning:
         collect_learning(run, dataset, learning["strategies"], learning["folds"], positive=positive)
         for dataset in learning["datasets"]
     ]
+    asked = {dataset: view_asked(run, dataset, learning["strategies"]) for dataset in learning["datasets"]}
     if learning.get("rules"):
         stopping = {
             dataset: view_stopping(run, dataset, learning["strategies"], learning["folds"], learning["rules"])
@@ -55,18 +65,28 @@ if config["labelling"]:
 write_page(
     snakemake.output.page,
     run=config["run"],
-    config=yaml.safe_dump(config, sort_keys=False, allow_unicode=True),
+    config=config,
+    command=snakemake.params.command,
     versions=library_versions(),
     machine=describe_machine(),
     # Records of jobs, no results: the page says what they were when it was made.
     stages=read_benchmarks(run_files.below(run, run_files.BENCHMARKS)),
+    speeds=read_speeds(run),
+    changes=estimate_reruns(snakemake.params.changes, read_jobs(run_files.below(run, run_files.BENCHMARKS))),
     warnings=read_warnings(run_files.below(run, run_files.LOGS), snakemake.params.nodes),
     datasets=grouped,
     kinds={name: dataset["kind"] for name, dataset in config["datasets"].items()},
     learning=learnt,
     stopping=stopping,
+    asked=asked,
     labelling=labelling,
     strategies=learning.get("strategies"),
     settings=learning.get("settings"),
+    explorers={
+        data.name: link_to(
+            run_files.below(run, run_files.EXPLORER, dataset=data.name), Path(snakemake.output.page).parent
+        )
+        for data in grouped
+    },
     ledgers=read_ledgers(snakemake.input.ledgers, snakemake.input.near_duplicates),
 )

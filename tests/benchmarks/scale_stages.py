@@ -158,7 +158,7 @@ def figures(folder: Path) -> None:
 
 
 def sheets(folder: Path) -> None:
-    from nearlabel.report.grouping.sheets import draw_contact_sheets
+    from nearlabel.report.grouping.pictures.sheets import draw_contact_sheets
 
     reduced = _reduced(folder)
     images = pd.read_csv(folder / "images.csv", dtype={"image_id": str, "path": str})

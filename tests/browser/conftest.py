@@ -4,6 +4,8 @@ import pytest
 
 pytest.importorskip("selenium", reason="selenium is not installed (pip install 'nearlabel[test]')")
 
+from helpers import explorer_data
+from helpers.explorer_pages import ExplorerPage
 from helpers.label_pages import (
     CHROMEDRIVER,
     CHROMIUM,
@@ -40,6 +42,25 @@ def open_page(browser, tmp_path, request):
         opened.append(page.path)
         messages(browser), requests(browser)
         return page.open(annotator)
+
+    yield make
+    if opened:
+        assert messages(browser) == []
+        assert set(requests(browser)) <= {path.as_uri() for path in opened}
+
+
+@pytest.fixture
+def open_explorer(browser, tmp_path):
+    """Write an explorer, open it: see `explorer_data.make_data`. In the end as of `open_page`."""
+    opened = []
+    set_downloads(browser, tmp_path / "downloads")
+
+    def make(data=None, **changes) -> ExplorerPage:
+        path = explorer_data.write_page(tmp_path, data or explorer_data.make_data(tmp_path), **changes)
+        page = ExplorerPage(browser, path, tmp_path / "downloads")
+        opened.append(path)
+        messages(browser), requests(browser)
+        return page.open()
 
     yield make
     if opened:

@@ -3,21 +3,9 @@
 import json
 import re
 
-from helpers.label_pages import messages
+from helpers.label_pages import INTRUSIONS, messages
 
 IDS = ["1.png", "2.png"]
-# Each returns what came of it; the policy refuses all of them.
-INTRUSIONS = {
-    "an inline script": "const s = document.createElement('script'); s.textContent = 'window.ran = 1'; "
-    "document.body.append(s); done(window.ran ?? 'refused')",
-    "an inline handler": "document.body.setAttribute('onclick', 'window.ran = 1'); document.body.click(); "
-    "done(window.ran ?? 'refused')",
-    "a style attribute": "const p = document.createElement('p'); p.setAttribute('style', 'color: rgb(1, 2, 3)'); "
-    "document.body.append(p); done(getComputedStyle(p).color === 'rgb(1, 2, 3)' ? 'styled' : 'refused')",
-    "a request": "fetch('https://example.invalid/').then(() => done('sent'), () => done('refused'))",
-    "an image": "const i = new Image(); i.onerror = () => done('refused'); i.onload = () => done('loaded'); "
-    "i.src = 'https://example.invalid/a.png'",
-}
 
 
 def test_the_browser_enforces_the_policy(open_page, browser):

@@ -165,6 +165,8 @@ def test_a_kill_costs_nothing(whom, how, workspace):
     process = subprocess.Popen(
         [sys.executable, "-m", "snakemake", "--configfile", "tiny.yaml", "--cores", "2", GROUPS],
         cwd=workspace.folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        # What a shell starts in the background ignores Ctrl-C, and hands that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     wait_for(at_work, process)
     job = int(at_work.read_text(encoding="utf-8"))

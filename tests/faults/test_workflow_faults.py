@@ -85,7 +85,7 @@ def test_vanished_image(workspace):
     ("damaged", "target", "sentence"),
     [
         (FEATURES, "results/tiny/steel/grouping/root/resnet18/reduced.h5", "not a whole feature file"),
-        ("results/tiny/steel/learning/frozen.h5", RUN, "not a whole array file"),
+        pytest.param("results/tiny/steel/learning/frozen.h5", RUN, "not a whole array file", marks=pytest.mark.slow),
     ],
 )
 def test_corrupted_store(workspace, damaged, target, sentence):

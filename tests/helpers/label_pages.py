@@ -23,6 +23,18 @@ CHROMIUM, CHROMEDRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 MISSING = "chromium or chromedriver is not installed (apt-get install chromium chromium-driver)"
 KINDS = [LabelKind("good", "a"), LabelKind("scratch", "k"), LabelKind("pit", "w")]
 PROGRESS = {"round": 2, "labelled": 64, "found": 5, "population": 1000, "advice": "Go on."}
+# Each returns what came of it; the policy refuses all of them.
+INTRUSIONS = {
+    "an inline script": "const s = document.createElement('script'); s.textContent = 'window.ran = 1'; "
+    "document.body.append(s); done(window.ran ?? 'refused')",
+    "an inline handler": "document.body.setAttribute('onclick', 'window.ran = 1'); document.body.click(); "
+    "done(window.ran ?? 'refused')",
+    "a style attribute": "const p = document.createElement('p'); p.setAttribute('style', 'color: rgb(1, 2, 3)'); "
+    "document.body.append(p); done(getComputedStyle(p).color === 'rgb(1, 2, 3)' ? 'styled' : 'refused')",
+    "a request": "fetch('https://example.invalid/').then(() => done('sent'), () => done('refused'))",
+    "an image": "const i = new Image(); i.onerror = () => done('refused'); i.onload = () => done('loaded'); "
+    "i.src = 'https://example.invalid/a.png'",
+}
 
 
 def draw(path: Path, seed: int, size=(60, 40)) -> str:

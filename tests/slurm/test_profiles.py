@@ -12,6 +12,7 @@ from helpers.places import REPOSITORY
 
 SHARED = {"scheduler", "rerun-incomplete", "show-failed-logs", "keep-going", "rerun-triggers", "max-checksum-file-size"}
 SHARED |= {"__use_yte__", "__definitions__"}  # what looks at config files first
+SHARED |= {"report-stylesheet"}
 
 
 def read(profile):

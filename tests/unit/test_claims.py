@@ -1,12 +1,12 @@
-"""The published claims that do not hold: README's counterexamples are run."""
+"""The published claims that do not hold: the counterexamples beside the scores are run."""
 
 import re
 
 import pytest
 
-from helpers.places import REPOSITORY
+from helpers.places import LIBRARY, REPOSITORY
 
-README = REPOSITORY / "README.md"
+PAGE = LIBRARY / "grouping/scores/published_score.md"
 
 
 def claims(path):
@@ -25,9 +25,14 @@ def run(path):
         exec(compile(block, f"a claim of {path.name}", "exec"), {})
 
 
-def test_readme_claims_hold():
-    assert len(claims(README)) >= 6
-    run(README)
+def test_claims_hold():
+    assert len(claims(PAGE)) >= 6
+    run(PAGE)
+
+
+def test_readme_links_the_page():
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    assert f"]({PAGE.relative_to(REPOSITORY).as_posix()})" in readme
 
 
 def test_false_or_missing_claims_are_noticed(tmp_path):

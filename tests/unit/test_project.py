@@ -37,6 +37,26 @@ def test_conda_environment_equals_pyproject():
         assert set(yaml.safe_load(file.read_text(encoding="utf-8"))["dependencies"]) == wanted
 
 
+def test_the_catalogue_finds_what_it_asks_for():
+    """The Snakemake workflow catalogue's `generate-catalog.py`: what it reads, and the files that it looks for."""
+    text = (REPOSITORY / ".snakemake-workflow-catalog.yml").read_text(encoding="utf-8")
+    usage = yaml.safe_load(text).pop("usage")
+    assert usage.keys() == {"mandatory-flags", "software-stack-deployment", "report"}
+    assert usage["mandatory-flags"].keys() == {"desc", "flags"}
+    assert usage["mandatory-flags"]["desc"] and usage["mandatory-flags"]["flags"] == []
+    deployment = usage["software-stack-deployment"]
+    assert deployment == {"conda": True, "apptainer": False, "apptainer+conda": False} and usage["report"] is True
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8").lower()
+    assert "snakemake" in readme and "workflow" in readme
+    for file in ("Snakefile", "config/README.md", "config/config.yaml"):
+        assert (REPOSITORY / file).is_file()
+    # A folder `workflow` would be searched for the Snakefile instead.
+    assert not (REPOSITORY / "workflow").exists() and list((REPOSITORY / "rules").glob("*.smk"))
+    for file in (REPOSITORY / "rules").glob("*.smk"):
+        rules = re.split(r"^ *(?:rule|checkpoint) \w+:", file.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+        assert all("conda:" in rule or "localrule: True" in rule for rule in rules), file.name
+
+
 def test_constraints_are_what_pyproject_allows():
     """The versions of the tested environment: one for each dependency, extras' included, none older than allowed."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -117,7 +137,8 @@ def test_names_in_docstrings_exist():
         names |= {alias.asname or alias.name for n in tree.body if isinstance(n, ast.ImportFrom) for alias in n.names}
         defined[module] = names
     documents = [*LIBRARY.rglob("*.py"), *LIBRARY.rglob("*.html"), *(REPOSITORY / "workflow_scripts").glob("*.py")]
-    documents += [REPOSITORY / "README.md", REPOSITORY / "config/README.md", REPOSITORY / ".github/CONTRIBUTING.md"]
+    documents += [*LIBRARY.rglob("*.md"), REPOSITORY / "README.md", REPOSITORY / "config/README.md"]
+    documents.append(REPOSITORY / ".github/CONTRIBUTING.md")
     wrong = []
     for file in documents:
         for name in set(re.findall(r"\bnearlabel(?:\.[A-Za-z_]\w*)+", file.read_text(encoding="utf-8"))):

@@ -57,6 +57,8 @@ PATHS = {
     "FEATURES": f"{DATASET}/features/vgg16_tiled.h5",
     "FEATURE_PART": f"{DATASET}/features/vgg16_tiled/part3of5.json",
     "DECODED": f"{DATASET}/images/64x256.h5",
+    "THUMBNAILS": f"{DATASET}/thumbnails",
+    "THUMBNAIL_INDEX": f"{DATASET}/thumbnails.json",
     "LEVELS": f"{DATASET}/grouping/levels/2.csv",
     "GROUPS": f"{DATASET}/grouping/groups.csv",
     "SORTED_IMAGES": f"{DATASET}/grouping/groups",
@@ -64,11 +66,14 @@ PATHS = {
     "REMEMBERED_NODES": f"{DATASET}/grouping/remembered/nodes",
     "REMEMBERED_NODE": f"{DATASET}/grouping/remembered/nodes/root.1.25.json",
     "REMEMBERED_NAMES": f"{DATASET}/grouping/remembered/names",
+    "SUSPECTS": f"{DATASET}/grouping/suspects.csv",
     "SELECTION": f"{NODE}/selection.json",
     "CLUSTERS": f"{NODE}/clusters.csv",
     "VERDICT": f"{NODE}/verdict.json",
     "STABILITY": f"{NODE}/stability.csv",
     "CONSENSUS": f"{NODE}/consensus.csv",
+    "MAP": f"{NODE}/map.h5",
+    "MEASURES": f"{NODE}/images.csv",
     "REDUCED": f"{NODE}/vgg16_tiled/reduced.h5",
     "LABELS": f"{NODE}/vgg16_tiled/labels/k_means-2/k002-050.h5",
     "QUALITY": f"{NODE}/vgg16_tiled/quality.csv",
@@ -89,6 +94,9 @@ PATHS = {
     "ROUNDS": f"{FOLD}/rounds.csv",
     "QUERIES": f"{FOLD}/queries.csv",
     "CHOICES": f"{FOLD}/choices.json",
+    "QUERY_MAPS": f"{FOLD}/maps.h5",
+    "ASKED_SHEET": f"{DATASET}/learning/wide_maps/asked.webp",
+    "ASKED_INDEX": f"{DATASET}/learning/wide_maps/asked.csv",
     "PROBABILITIES": f"{FOLD}/probabilities.h5",
     "STOPS": f"{FOLD}/stops.csv",
     "KNEES": f"{FOLD}/knees.json",
@@ -116,6 +124,7 @@ PATHS = {
     "CANDIDATES": f"{FIGURE}_root.1.25_candidates",
     "CANDIDATE_INDEX": f"{FIGURE}_root.1.25_candidates.csv",
     "PAGE": "results/demo-1/report/index.html",
+    "EXPLORER": "results/demo-1/report/explorer/ma_g-tile.html",
     "BENCHMARKS": "results/demo-1/benchmarks",
     "LOGS": "results/demo-1/logs",
     "KEPT": "results/demo-1/.kept",
@@ -326,6 +335,6 @@ def test_no_path_is_of_two_kinds():
 
 def test_no_path_lies_in_a_folder_that_one_job_makes_whole():
     values = {"run": "demo", "dataset": "steel", "node": "root"}
-    names = ("SYNTHETIC", "SORTED_IMAGES", "SHEETS", "CANDIDATES")
+    names = ("SYNTHETIC", "SORTED_IMAGES", "SHEETS", "CANDIDATES", "THUMBNAILS")
     folders = [fill(pattern_of(name), **chosen(name, values)) for name in names]
     assert [path for path in every_path() for folder in folders if path.startswith(f"{folder}/")] == []

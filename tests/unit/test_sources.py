@@ -214,7 +214,7 @@ def test_no_module_is_left_out_of_every_rule_and_of_the_plan():
     assert dead == set()
 
 
-EVERYWHERE = {f"nearlabel.plan.{name}" for name in ("datasets", "grouping", "learning", "networks", "report")}
+EVERYWHERE = {f"nearlabel.plan.{name}" for name in ("datasets", "grouping", "learning", "networks", "report.contents")}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,9 @@ import shutil
 import pytest
 
 from helpers.workspace import Workspace, copy_workflow
+from nearlabel.config import load_config
+from nearlabel.plan.report.reruns import list_changes
+from nearlabel.plan.resolve import Plan
 
 CONFIG = {
     "run": "tiny",
@@ -202,3 +205,8 @@ def test_to_the_end(copy):
     assert called == {"1"}
     assert "Labels for a second look" in (final / "index.html").read_text(encoding="utf-8")
     assert "Nothing to be done" in copy.snakemake("finish").stderr
+
+
+def test_the_reports_table_says_what_more_labels_run_again():
+    [change] = [made for made in list_changes(Plan(load_config(CONFIG))) if made["text"] == "More labels"]
+    assert {rerun["rule"] for rerun in change["reruns"]} == ROUND

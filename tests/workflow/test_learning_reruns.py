@@ -11,13 +11,15 @@ import yaml
 
 STRATEGIES, FOLDS = ("gradcam_avg",), range(3)
 RUN = "results/tiny/steel/learning/gradcam_avg"
-FILES = ("rounds.csv", "queries.csv", "choices.json")
+FILES = ("rounds.csv", "queries.csv", "choices.json", "maps.h5")
 PER_RUN = ("run_active_learning", "find_knees", "retrain_batch")
 SUMMARIES = {"summarise_learning", "plot_learning", "write_report"}
 
 
 def runs(rule, strategies=STRATEGIES):
-    return {f"{rule}({strategy})" for strategy in strategies}
+    # The explorer shows in which round images were asked for.
+    shown = {"write_explorer"} if rule == "run_active_learning" else set()
+    return {f"{rule}({strategy})" for strategy in strategies} | shown
 
 
 def runs_by_fold(rule):
@@ -25,13 +27,17 @@ def runs_by_fold(rule):
 
 
 def after_runs(strategies=STRATEGIES):
-    return runs("find_knees", strategies) | runs("retrain_batch", strategies) | SUMMARIES
+    rules = ("find_knees", "retrain_batch", "draw_queries")
+    return set().union(*(runs(rule, strategies) for rule in rules)) | SUMMARIES
 
 
 BOUND = {"train_full_pool"}
-AFTER_RUNS_BY_FOLD = runs_by_fold("find_knees") | runs_by_fold("retrain_batch") | SUMMARIES
+AFTER_RUNS_BY_FOLD = runs_by_fold("find_knees") | runs_by_fold("retrain_batch") | runs("draw_queries") | SUMMARIES
 LEARNT_BY_FOLD = (
-    runs_by_fold("run_active_learning") | AFTER_RUNS_BY_FOLD | {f"train_full_pool({fold})" for fold in FOLDS}
+    runs_by_fold("run_active_learning")
+    | AFTER_RUNS_BY_FOLD
+    | {"write_explorer"}
+    | {f"train_full_pool({fold})" for fold in FOLDS}
 )
 LEARNT = runs("run_active_learning") | after_runs() | BOUND
 
@@ -144,10 +150,10 @@ def learn(workspace, tmp_path, targets, killed_in=None):
 @pytest.mark.parametrize(
     ("job_per", "fold", "round_number", "stopping"),
     [
-        ("fold", 1, 0, []),
+        pytest.param("fold", 1, 0, [], marks=pytest.mark.slow),
         pytest.param("fold", 1, 3, [], marks=pytest.mark.slow),
         ("strategy", 2, 1, []),
-        ("fold", 1, 2, ["quant"]),
+        pytest.param("fold", 1, 2, ["quant"], marks=pytest.mark.slow),
     ],
 )
 def test_killed_in_a_round_ends_with_the_same_bytes(workspace, tmp_path, job_per, fold, round_number, stopping):
@@ -185,7 +191,8 @@ def test_jobs_of_folds_and_of_strategies_give_the_same_bytes(workspace):
         return {str(file): file.read_bytes() for file in folder.rglob("*") if file.suffix in (".csv", ".json")}
 
     expected = learnt()
-    assert len(expected) == 1 + 3 + 3 * 7
+    # Folds, bounds, seven files of each run, what the strategy asked for.
+    assert len(expected) == 1 + 3 + 3 * 7 + 1
     config = workspace.config
     config["learning"]["job_per"] = "fold"
     workspace.config = config

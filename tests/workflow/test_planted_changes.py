@@ -12,13 +12,14 @@ import pytest
 from helpers.workspace import Workspace, read_jobs
 
 NODES, FOLDS = ("root", "root.0"), range(3)
-RUNS = {f"{rule}(gradcam_avg)" for rule in ("run_active_learning", "find_knees", "retrain_batch")}
+RUNS = {f"{rule}(gradcam_avg)" for rule in ("run_active_learning", "find_knees", "retrain_batch", "draw_queries")}
+RUNS |= {"write_explorer"}
 BOUNDS = {"train_full_pool"}
 SUMMARIES = {"summarise_learning", "plot_learning", "write_report"}
 CLUSTERED = [("root", "texture"), ("root", "resnet18"), ("root.0", "winner")]
 FIGURES = {f"{rule}({node})" for rule in ("plot_quality", "plot_clusters", "plot_agreement") for node in NODES}
 MODELS = {"plot_models(root, near_labels)", "plot_tree"}
-COLLECTED = {"collect_groups", "tabulate_grouping", "tabulate_clusters", "write_report"}
+COLLECTED = {"collect_groups", "tabulate_grouping", "tabulate_clusters", "write_explorer", "write_report"}
 SELECTED = {
     f"{rule}({node})"
     for rule in (
@@ -28,6 +29,8 @@ SELECTED = {
         "measure_stability",
         "draw_contact_sheets",
         "draw_candidates",
+        "map_images",
+        "measure_images",
     )
     for node in NODES
 }
@@ -44,7 +47,7 @@ SWEPT = {
 }
 GROUPED = (
     SWEPT | SCORED | SELECTED | FIGURES | MODELS | COLLECTED
-    | {"plot_dendrogram(root)", "train_models(root, near_labels)", "tabulate_models"}
+    | {"plot_dendrogram(root)", "train_models(root, near_labels)", "tabulate_models", "find_suspects"}
 )  # fmt: skip
 ENCODED = {"extract_features(texture)", "extract_features(resnet18)"}
 
@@ -53,7 +56,7 @@ PLANTS = {
     "report": (
         "report/base/figures.py",
         "_honest = save_figure\n\ndef save_figure(f, stem):\n    f.text(0, 0, 'planted')\n    _honest(f, stem)",
-        FIGURES | MODELS | {"plot_dendrogram(root)", "plot_learning", "write_report"},
+        FIGURES | MODELS | {"plot_dendrogram(root)", "plot_learning", "write_explorer", "write_report"},
         ["figures/steel_root_quality.svg", "figures/steel_learning.svg", "figures/steel_tree.png", "report/index.html"],
     ),
     "learning": (
@@ -71,7 +74,7 @@ PLANTS = {
         "grouping/scores/cscore.py",
         "_honest = score_table\n\ndef score_table(*args):\n    return {k: v / 2 for k, v in _honest(*args).items()}",
         SCORED | {"select_clustering(root.0)", "judge_selection(root.0)", "measure_stability(root.0)"}
-        | {"draw_contact_sheets(root.0)", "draw_candidates(root.0)"}
+        | {f"{rule}(root.0)" for rule in ("draw_contact_sheets", "draw_candidates", "map_images", "measure_images")}
         | {"plot_agreement(root)", *(f"{plot}(root.0)" for plot in ("plot_quality", "plot_clusters", "plot_agreement"))}
         | COLLECTED | {"plot_tree"},
         [f"steel/grouping/{node}/{encoder}/scores.csv" for node, encoder in CLUSTERED] + ["tables/grouping.csv"],

@@ -18,11 +18,12 @@ BLOCKS = ["k002-003", "k004-006"]
 def figures(node):
     """Figures of a node; the child's level has no agglomerative algorithm."""
     rules = ["plot_quality", "plot_clusters", "plot_agreement", "draw_contact_sheets", "draw_candidates"]
+    rules += ["map_images", "measure_images"]
     return {f"{rule}({node})" for rule in [*rules, *(["plot_dendrogram"] if node == "root" else [])]}
 
 
 # What a changed set of clusters reaches beyond its own node.
-COLLECTION = {"collect_groups", "plot_tree", "tabulate_clusters", "tabulate_grouping", "write_report"}
+COLLECTION = {"collect_groups", "plot_tree", "tabulate_clusters", "tabulate_grouping", "write_explorer", "write_report"}
 MODELS = {"train_models(root, near_labels)", "plot_models(root, near_labels)", "tabulate_models"}
 # The child clusters its parent's members with the parent's winning features.
 CHILD = {
@@ -37,7 +38,7 @@ CHILD = {
     "measure_stability(root.0)",
 } | figures("root.0")
 SELECTION = (
-    {"select_clustering(root)", "judge_selection(root)", "measure_stability(root)"}
+    {"select_clustering(root)", "judge_selection(root)", "measure_stability(root)", "find_suspects"}
     | figures("root")
     | CHILD
     | COLLECTION
@@ -133,6 +134,7 @@ def test_fresh_checkout_over_old_results(tiny_run, checkout):
     assert checkout.jobs() == set()
 
 
+@pytest.mark.slow
 def test_fresh_checkout_over_results_without_their_records(checkout):
     # Code younger than results and nothing that tells whether it differs: all runs again, features from the cache.
     target = "results/tiny/steel/features/resnet18.h5"
@@ -241,8 +243,9 @@ BY_NEAR_LABELS = {
 OF_NEAR_LABELS = (
     {"assign_near_labels", "judge_selection(root)", "judge_selection(root.0)", "plot_dendrogram(root)"}
     | {"plot_clusters(root)", "plot_clusters(root.0)", "summarise_learning", "plot_learning", "split_folds"}
+    | {"find_suspects"}
     | {"train_full_pool"}
-    | {f"{rule}(gradcam_avg)" for rule in ("run_active_learning", "find_knees", "retrain_batch")}
+    | {f"{rule}(gradcam_avg)" for rule in ("run_active_learning", "find_knees", "retrain_batch", "draw_queries")}
     | BY_NEAR_LABELS
     | COLLECTION
     | MODELS
@@ -300,7 +303,7 @@ def test_extra_columns_of_a_table(workspace):
     workspace.snakemake()
     assert workspace.jobs() == set()
     change(workspace, "datasets", "steel", "extra_columns", to=["line"])
-    assert workspace.jobs() == {"read_columns", "tabulate_columns", "write_report"}
+    assert workspace.jobs() == {"read_columns", "tabulate_columns", "write_explorer", "write_report"}
     workspace.snakemake()
     found = pd.read_csv(workspace.folder / "results/own/tables/columns.csv")
     assert found[["dataset", "node", "column", "values"]].to_numpy().tolist() == [["steel", "root", "line", 2]]
@@ -363,7 +366,8 @@ def test_names_of_groups(workspace):
     drawn = {f"{rule}({node})" for rule in ("plot_clusters", "plot_dendrogram") for node in ("root", "root.0")}
     assert workspace.jobs() == (
         drawn - {"plot_dendrogram(root.0)"}
-        | {"plot_models(root, near_labels)", "collect_groups", "plot_tree", "tabulate_clusters", "write_report"}
+        | {"plot_models(root, near_labels)", "collect_groups", "plot_tree", "tabulate_clusters"}
+        | {"write_explorer", "write_report"}
     )
 
 
@@ -375,7 +379,7 @@ def test_copies_instead_of_links(workspace):
 def test_one_model_more(workspace):
     models = ["svm", "decision_tree", "nearest_centre", "mlp"]
     change(workspace, "grouping", "classify", to=[{"target": "near_labels", "models": models, "folds": 2}])
-    assert workspace.jobs() == MODELS | {"write_report"}
+    assert workspace.jobs() == MODELS | {"write_explorer", "write_report"}
 
 
 def test_limit_of_overlap(workspace):
@@ -407,12 +411,27 @@ def test_edit_of_how_a_clustering_is_selected(workspace):
 
 def test_edit_of_the_models_parameters(workspace):
     edit(workspace, "nearlabel/grouping/models/catalogue.py")
-    assert workspace.jobs() == MODELS | {"write_report"}
+    assert workspace.jobs() == MODELS | {"write_explorer", "write_report"}
 
 
 def test_edit_of_the_report(workspace):
     edit(workspace, "nearlabel/report/page.py")
     assert workspace.jobs() == {"write_report"}
+
+
+@pytest.mark.parametrize(
+    ("module", "jobs"),
+    [
+        ("images/thumbnails.py", {"draw_thumbnails", "write_report"}),
+        ("grouping/maps/embedding.py", {"map_images(root)", "map_images(root.0)"}),
+        ("grouping/maps/confident.py", {"find_suspects", "write_report"}),
+        ("report/explorer/writing.py", set()),
+        ("report/explorer/templates/explorer_map.js", set()),
+    ],
+)
+def test_edit_of_what_the_explorer_shows(workspace, module, jobs):
+    append(workspace, f"workflow_scripts/nearlabel/{module}", "\nEDITED = 1\n")
+    assert workspace.jobs() == jobs | {"write_explorer"}
 
 
 def test_edit_of_a_script(workspace):

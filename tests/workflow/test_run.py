@@ -34,11 +34,11 @@ def read(file):
 
 def tables(folder):
     """Bytes of everything whose content the config fixes."""
-    kept = (".csv", ".json", ".h5", ".svg", ".png", ".tex", ".md", ".jpg")
+    kept = (".csv", ".json", ".h5", ".svg", ".png", ".tex", ".md", ".jpg", ".webp")
     return {
         str(file.relative_to(folder)): file.read_bytes()
         for file in sorted(folder.rglob("*"))
-        if file.suffix in kept and "logs" not in file.parts
+        if (file.suffix in kept or file.parent.name == "explorer") and "logs" not in file.parts
     }
 
 
@@ -99,6 +99,23 @@ def test_contract(tiny_run):
     child = read(run / "steel/grouping/root.0/clusters.csv")
     assert set(child["image_id"]) == set(clusters.loc[clusters["cluster"] == "0", "image_id"])
     assert json.loads((run / "steel/grouping/root.0/selection.json").read_text())["encoder"] == selection["encoder"]
+
+    # What the explorer shows.
+    assert list(read(root / "images.csv")) == ["image_id", "cluster", "silhouette", "distance", "nearest_prototype"]
+    measured = read(root / "images.csv").set_index("image_id")["cluster"]
+    assert measured.to_dict() == clusters.set_index("image_id")["cluster"].to_dict()
+    with h5py.File(root / "map.h5") as store:
+        assert set(store) == {"image_id", "pca", "tsne", "neighbors", "distances"}
+        assert store["pca"].shape == store["tsne"].shape == (24, 2) and store["neighbors"].shape == (24, 23)
+        assert store.attrs["encoder"] == selection["encoder"]
+        assert {"perplexity", "library_versions", "trustworthiness_pca", "trustworthiness_tsne"} <= set(store.attrs)
+    suspects = read(run / "steel/grouping/suspects.csv")
+    assert list(suspects) == ["image_id", "near_label", "self_confidence", "suggested", "issue", "nearest"]
+    assert set(suspects["image_id"]) == set(images["image_id"])
+    index = json.loads((run / "steel/thumbnails.json").read_text(encoding="utf-8"))
+    assert (index["images"], index["side"], index["problems"]) == (24, 128, {})
+    assert len(list((run / "steel/thumbnails").glob("*.webp"))) == index["sheets"] == 1
+    assert '"steel"' in (run / "report/explorer/steel.html").read_text(encoding="utf-8")
 
     for suffix in ("csv", "md", "tex"):
         assert (run / f"tables/grouping.{suffix}").stat().st_size > 0

@@ -10,8 +10,8 @@ from nearlabel.learning.stopping.stops import STOP_TYPES
 
 RUN = "results/tiny/steel/learning/gradcam_avg"
 STOPS = {"find_stops(gradcam_avg)", "tabulate_stopping", "plot_stopping", "write_report"}
-RUNS = {f"{rule}(gradcam_avg)" for rule in ("run_active_learning", "find_knees", "retrain_batch")}
-RUNS |= {"summarise_learning", "plot_learning"}
+RUNS = {f"{rule}(gradcam_avg)" for rule in ("run_active_learning", "find_knees", "retrain_batch", "draw_queries")}
+RUNS |= {"summarise_learning", "plot_learning", "write_explorer"}
 
 
 def ask(workspace, rules, **keys):
@@ -79,7 +79,8 @@ def test_rules_come_and_go(workspace):
     assert workspace.jobs() == {"write_report"}
 
 
-@pytest.mark.parametrize("job_per", ["strategy", pytest.param("fold", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("job_per", ["strategy", "fold"])
 def test_all_rules_in_a_tiny_run(workspace, job_per):
     ask(workspace, list(RULE_PARAMETERS), stratified=False, job_per=job_per)
     workspace.snakemake("learning", "report")

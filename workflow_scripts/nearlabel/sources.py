@@ -19,6 +19,7 @@ _ROOT = Path(__file__).parent
 LIBRARIES = {
     "PIL": "pillow",
     "numpy": "numpy",
+    "openTSNE": "openTSNE",
     "scipy": "scipy",
     "skimage": "scikit-image",
     "sklearn": "scikit-learn",

@@ -7,7 +7,7 @@ import pytest
 
 from helpers.learning_runs import make_rounds, make_runs
 from helpers.stopping_runs import RULES, write_run
-from nearlabel.report.learning.stopping_view import view_stopping
+from nearlabel.report.learning.stopping.view import view_stopping
 from nearlabel.report.page import write_page
 from nearlabel.run_files import DATASET_FIGURE, below
 
@@ -51,7 +51,7 @@ def make(folder, name=HOSTILE, folds=3, strategies=tuple(STRATEGIES)):
 
 
 def read(folder, runs, **more):
-    arguments = {"run": "demo", "config": "run: demo\n", "versions": {}, "machine": {}, "stages": pd.DataFrame()}
+    arguments = {"run": "demo", "config": {"run": "demo"}, "versions": {}, "machine": {}, "stages": pd.DataFrame()}
     arguments |= {"datasets": [], "learning": runs, "strategies": STRATEGIES}
     write_page(folder / "index.html", **(arguments | more))
     return (folder / "index.html").read_text(encoding="utf-8")
@@ -80,7 +80,15 @@ def test_hostile_names_stay_text(html):
 def test_page_needs_nothing_beside_it_and_links_lead_somewhere(html):
     outline = Outline(html)
     assert all(source.startswith("data:image/svg+xml;base64,") for source in outline.attributes("src"))
-    assert len(outline.attributes("src")) == 4
+    assert len(outline.attributes("src")) == 2
+    # Two data sets of two strategies, and the signs of the key; each fold can be reached by the keyboard.
+    assert [attrs.get("class") for tag, attrs in outline.elements if tag == "svg"].count("curves") == 4
+    assert [
+        attrs.get("tabindex") for tag, attrs in outline.elements if tag == "g" and "fold" in attrs["class"].split()
+    ] == ["0"] * 12
+    assert not any(
+        "style" in attrs for tag, attrs in outline.elements if tag in ("svg", "g", "line", "polyline", "text")
+    )
     ids = outline.attributes("id")
     assert len(ids) == len(set(ids))
     assert {target[1:] for target in outline.attributes("href")} <= set(ids)
@@ -88,8 +96,8 @@ def test_page_needs_nothing_beside_it_and_links_lead_somewhere(html):
 
 def test_page_speaks_of_the_half_that_ran(html):
     text = text_of(html)
-    assert "Active learning: how well a network learns" in text
-    for absent in ("Image grouping", "Better than chance", "encoder's features"):
+    assert "labelling simulated" in text
+    for absent in ("All nodes", "Tree of groups", "Better than chance", "encoder's features"):
         assert absent not in text
     assert not re.search(r"<tbody>\s*</tbody>", html.split('id="machine"')[0])
 
@@ -190,4 +198,4 @@ def test_stopping_rules_are_shown_where_they_were_compared(tmp_path):
     assert "random certify 2 of 3 40 ± 0 10 ± 0" in text
     assert "are held to a recall of 0.95" in text
     images = [attrs for tag, attrs in Outline(html).elements if tag == "img"]
-    assert len(images) == 5 and all(image["src"].startswith("data:image/svg") and image["alt"] for image in images)
+    assert len(images) == 3 and all(image["src"].startswith("data:image/svg") and image["alt"] for image in images)

@@ -1,216 +1,21 @@
 import base64
 import hashlib
-import json
 import os
 import re
 import shutil
-from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
-from nearlabel.features.store import write_features
-from nearlabel.files import write_csv
-from nearlabel.grouping.clustering.labels import Sweep, write_labels
-from nearlabel.grouping.reduction.reduce import reduce_features
-from nearlabel.grouping.reduction.reduced import Reduced, write_reduced
-from nearlabel.grouping.tree.levels import list_expanded
-from nearlabel.grouping.tree.remembered import memory_table, remember
+from helpers.report_pages import EXCLUDED, Outline, escape, make_run, read_page, reject
 from nearlabel.report.base.ledger import Ledger, LedgerRow
 from nearlabel.report.catalogue import MERGE_FIGURES, NODE_FIGURES
 from nearlabel.report.grouping import collect
-from nearlabel.report.grouping.candidates import draw_candidates
-from nearlabel.report.grouping.collect import collect_dataset, collect_scores
-from nearlabel.report.grouping.figures.clusters import plot_clusters
-from nearlabel.report.grouping.figures.quality import plot_quality
-from nearlabel.report.grouping.sheets import draw_contact_sheets
+from nearlabel.report.grouping.collect import collect_scores
 from nearlabel.report.grouping.views import near_label_shares
 from nearlabel.report.outdated import mark_outdated
-from nearlabel.report.page import TEMPLATES, write_page
-
-HOSTILE = [
-    "<script>alert(1)</script>.png",
-    "\" onload='x' &amp;.png",
-    "new\nline.png",
-    "äöü 漢字 \u202e.png",
-    "$x$ {{ 7*7 }}.png",
-]
-ENCODERS = {"texture": "none", "resnet18": "seeded"}
-SELECTION = {
-    "encoder": "resnet18",
-    "algorithm": "kmeans",
-    "k": 2,
-    "criterion": "min_max",
-    "k_range": [2, 3],
-    "note": None,
-}
-VERDICT = {"ami": 0.0004, "p_value": 51 / 201, "candidates": 1, "permutations": 200, "null_mean": 0.0}
-VERDICT |= {"null_high": 0.01, "labelled": 4}
-UNLABELLED = VERDICT | dict.fromkeys(("ami", "p_value", "null_mean", "null_high")) | {"labelled": 0}
-EXCLUDED = [{"encoder": "texture", "algorithm": "<i>spectral</i>", "reason": "kmeans <b>leads</b> at 2 of 2 k"}]
-
-
-class Outline(HTMLParser):
-    """Elements with their attributes, and the text outside scripts and styles."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.elements, self.text, self.inside = [], "", []
-        self.feed(html)
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        self.inside.append(tag)
-
-    def handle_endtag(self, tag):
-        while self.inside and self.inside.pop() != tag:
-            pass
-
-    def handle_data(self, data):
-        if not {"script", "style"} & set(self.inside):
-            self.text += data
-
-    def attributes(self, name):
-        return [attrs[name] for _, attrs in self.elements if name in attrs]
-
-
-def make_scores(offset, labelled):
-    scores = pd.DataFrame(
-        [
-            {"algorithm": name, "k": k, "entropy": 1.0 + k / 10, "silhouette": offset + k / 100}
-            | {"smallest": 2, "largest": 3, "flags": "degenerate;not_converged" if k == 3 else ""}
-            for name in ("kmeans", "<i>spectral</i>")
-            for k in (2, 3)
-        ]
-    )
-    for column in ("c_score", "normalized_c_score", "convergence_difference", "ami", "ari"):
-        scores[column] = 0.0004 if labelled else np.nan
-    return scores.assign(null_ratio=0.95 if labelled else np.nan, null_p=0.25 if labelled else np.nan)
-
-
-SUMMARY = {
-    "dataset": "tiles", "node": "root", "target": "clusters", "images": 5, "classes": {"0": 3, "1": 2}, "folds": 2,
-    "chosen": "svm", "why": "best <b>accuracy</b>", "tree": {}, "normal": "<b>0</b>", "notes": ["few <i>images</i>"],
-    "models": [
-        {"id": name, "name": name, "kind": "classifier", "balanced_accuracy": 0.75, "balanced_accuracy_std": 0.125,
-         "macro_f1": 0.5, "macro_f1_std": 0.0, "roc_auc": np.nan, "roc_auc_std": np.nan}
-        for name in ("svm", "mlp")
-    ],
-}  # fmt: skip
-
-
-COLUMNS = {
-    "columns": pd.DataFrame(
-        [("tiles", "root", "<b>type</b>", 2, 5, 0.593, 0.005, 0.02, ""),
-         ("tiles", "root", "serial", 5, 5, np.nan, np.nan, 0.02, "left out: <i>5</i> different values"),
-         ("other", "root", "elsewhere", 2, 5, 0.9, 0.005, 0.02, "")],
-        columns=["dataset", "node", "column", "values", "labelled", "ami", "p_value", "near_label_ami", "note"],
-    ),
-    "column_enrichment": pd.DataFrame(
-        [("tiles", "root", "<b>type</b>", 1, "<i>poly</i>", 2, 2, 1.0, 2.5, 0.001, 0.002),
-         ("tiles", "root", "<b>type</b>", 0, "dull", 1, 3, 0.33, 0.8, 0.7, 0.8)],
-        columns=["dataset", "node", "column", "cluster", "value", "count", "size", "share", "fold_enrichment",
-                 "p_value", "q_value"],
-    ),
-}  # fmt: skip
-
-
-def reject(run, count):
-    reasons = [(f"bad/{i}\n<img src=x onerror=alert(2)>", "truncated <b>") for i in range(count)]
-    write_csv(run / "tiles" / "rejected.csv", pd.DataFrame(reasons, columns=["path", "reason"]))
-
-
-def make_run(run, labelled=True, rejected=3):
-    """Write the files of a run with one data set and one node, by the library's own writers."""
-    data, node, figures = run / "tiles", run / "tiles" / "grouping" / "root", run / "figures"
-    (run / "source").mkdir(parents=True)
-    rows = []
-    for number, name in enumerate(HOSTILE):
-        Image.new("L", (32, 16), 40 * number).save(run / "source" / f"{number}.png")
-        rows.append((name, str(run / "source" / f"{number}.png"), "<u>class</u>", "", "32", "16", "L", f"{number % 4}"))
-    images = pd.DataFrame(rows, columns=["image_id", "path", "class", "part", "width", "height", "mode", "sha256"])
-    labels = images[["image_id"]].assign(near_label=["<b>1</b>", "0", "0", "0", ""] if labelled else "")
-    data.mkdir()
-    write_csv(data / "images.csv", images)
-    write_csv(data / "near_labels.csv", labels)
-    reject(run, rejected)
-    features = np.random.default_rng(0).normal(size=(len(images), 4)).astype(np.float32)
-    scores, selection = {}, SELECTION | {"excluded": EXCLUDED, "note": "no <b>label</b>"}
-    for offset, (encoder, weights) in enumerate(ENCODERS.items()):
-        attributes = {"encoder": encoder, "weights": weights, "weights_sha256": "ab" * 32, "geometry": "squash"}
-        attributes |= {
-            "weights_source": "<b>package</b> held 1.0" if encoder == "resnet18" else "",
-            "image_size": json.dumps([64, 96] if encoder == "texture" else None),
-            "library_versions": json.dumps({"torch": "2.0"}),
-        }
-        write_features(data / "features" / f"{encoder}.h5", features, images["image_id"].tolist(), attributes)
-        reduction = reduce_features(features, "pca", 3, standardise=False, seed=0)
-        # The folder of an encoder that the workflow did not know beforehand has another name than the encoder.
-        folder = node / ("winner" if encoder == "resnet18" else encoder)
-        write_reduced(folder / "reduced.h5", reduction, images["image_id"].tolist(), encoder)
-        scores[encoder] = make_scores(0.1 + offset / 10, labelled)
-        write_csv(folder / "scores.csv", scores[encoder])
-    (node / "selection.json").write_text(json.dumps(selection), encoding="utf-8")
-    (node / "verdict.json").write_text(json.dumps(VERDICT if labelled else UNLABELLED), encoding="utf-8")
-    clusters = images[["image_id"]].assign(cluster=[0, 0, 0, 1, 1])
-    write_csv(node / "clusters.csv", clusters)
-    reduced = Reduced(reduction, images["image_id"].to_numpy(), "resnet18")
-    plot_quality(scores, selection, figures / "tiles_root_quality")
-    plot_clusters(reduced, clusters, labels, selection, figures / "tiles_root_clusters")
-    index = draw_contact_sheets(images, reduction.values, reduced.image_id, clusters, figures / "tiles_root_sheets")
-    write_csv(figures / "tiles_root_sheets.csv", index)
-    labels_file = node / "winner/labels/kmeans/k002-002.h5"
-    write_labels(labels_file, HOSTILE, Sweep({2: clusters["cluster"].to_numpy()}, {2: []}, [], {}), "kmeans")
-    candidates = [{"encoder": "resnet18", "algorithm": "kmeans", "k": 2, "reason": "the <b>finest</b> stable"}]
-    strips = draw_candidates(
-        candidates, images, [node / "winner/reduced.h5"], [labels_file], figures / "tiles_root_candidates"
-    )
-    write_csv(figures / "tiles_root_candidates.csv", strips)
-    drawn = [f"root_{kind}" for kind in NODE_FIGURES[2:]]
-    for name in ("tree", "root_clusters_models", "root_clusters_decision_tree", *drawn):
-        (figures / f"tiles_{name}.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
-    write_csv(data / "grouping/levels/0.csv", list_expanded({"root": clusters}, labels, 0))
-    remember(data / "grouping/remembered/nodes/root.json", "root", "root", HOSTILE[:4], min_overlap=0)
-    memory = remember(data / "grouping/remembered/nodes/root.json", "root", "root", HOSTILE, min_overlap=0)
-    write_csv(data / "grouping/remembered.csv", memory_table({"root": memory}))
-    (data / "names.csv").write_text("node,name\nroot.1,<i>holes</i>\n", encoding="utf-8")
-    models = node / "models/clusters"
-    models.mkdir(parents=True)
-    (models / "summary.json").write_text(json.dumps(SUMMARY), encoding="utf-8")
-    (models / "rules.txt").write_text("|--- component 1 <= 0.5 </pre><script>", encoding="utf-8")
-    return run
-
-
-def read_page(run, columns=False, **more):
-    tables = [run / "tiles/grouping/root" / name / "scores.csv" for name in ("texture", "winner")]
-    stores = [run / "tiles/features" / f"{name}.h5" for name in ENCODERS] + [run / "other/features/x.h5"]
-    evidence = pd.DataFrame(
-        {"dataset": ["tiles", "other"], "node": "root", "cluster": 0, "name": ["<i>holes</i>", "x"], "size": [3, 77],
-         "near_label": ["<b>1</b>", "x"], "stability": [0.625, 0.1]}
-    )  # fmt: skip
-    data = collect_dataset(
-        run,
-        "tiles",
-        nodes=["root"],
-        scores=tables,
-        features=stores,
-        figures=[*(run / "figures").glob("*.svg"), run / "figures/other_root_quality.svg"],
-        levels=run / "tiles/grouping/levels/0.csv",
-        tables={"clusters": evidence} | (COLUMNS if columns else {}),
-        names=run / "tiles/names.csv",
-        classifications=[("root", "clusters")],
-        assigned={"<i>rust</i>": "1", "default": "0"},
-    )
-    arguments = {
-        "run": "demo",
-        "config": "run: demo\n  a: </pre><script>alert(3)</script>\n",
-        "versions": {"python": "3"},
-    }
-    arguments |= {"machine": {"gpu": "<none>"}, "stages": pd.DataFrame(), "datasets": [data]}
-    write_page(run / "report/index.html", **(arguments | more))
-    return (run / "report/index.html").read_text(encoding="utf-8")
+from nearlabel.report.page import TEMPLATES
 
 
 @pytest.fixture(scope="module")
@@ -231,29 +36,35 @@ def test_hostile_text_stays_text(html):
     assert not [name for _, attrs in outline.elements for name in attrs if name.startswith("on")]
     for shown in ("<script>alert(1)</script>.png", r"new\nline.png", r"äöü 漢字 \u202e.png", "$x$ {{ 7*7 }}.png"):
         assert shown in outline.text
-        assert any(title.startswith(shown) for title in outline.attributes("title"))
+        assert f"<title>{escape(shown)} · " in html
     for shown in ("kmeans <b>leads</b> at 2 of 2 k", r"bad/0\n<img src=x onerror=alert(2)>", "truncated <b>"):
         assert shown in outline.text
-    assert "  a: </pre><script>alert(3)</script>\n" in outline.text
+    assert "\na: </pre><script>alert(3)</script>\n" in outline.text
 
 
-def test_page_needs_nothing_beside_it_and_allows_no_other_script(html):
+def test_page_needs_nothing_beside_it_and_allows_no_other_script(run, html):
     outline = Outline(html)
     assert not {"link", "iframe", "object", "base"} & {tag for tag, _ in outline.elements}
     assert all(source.startswith("data:image/") for source in outline.attributes("src"))
-    assert all(target.startswith("#") for target in outline.attributes("href"))
+    files = {f"file://{run}/source/{number}.png" for number in range(5)}
+    elsewhere = {target for target in outline.attributes("href") if not target.startswith(("#", "data:image/"))}
+    assert elsewhere == files
+    assert not outline.attributes("style")
     script = re.search(r"<script>(.*)</script>\n</body>", html, re.S).group(1)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     [policy] = [attrs["content"] for tag, attrs in outline.elements if attrs.get("http-equiv")]
     assert policy.startswith("default-src 'none'")
     assert f"script-src 'sha256-{digest}'" in policy
+    style = re.search(r"<style>(.*)</style>", html, re.S).group(1)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in policy and "unsafe" not in policy
 
 
 def test_links_lead_to_places_on_the_page(html):
     outline = Outline(html)
     ids = outline.attributes("id")
     assert len(ids) == len(set(ids))
-    assert {target[1:] for target in outline.attributes("href")} <= set(ids)
+    assert {target[1:] for target in outline.attributes("href") if target.startswith("#")} <= set(ids)
 
 
 def test_page_says_what_was_selected_and_what_it_is_worth(html):
@@ -330,7 +141,7 @@ def test_page_holds_groups_against_other_columns(run, html, tmp_path):
 
 def test_page_shows_groups_names_evidence_and_models(html):
     text = " ".join(Outline(html).text.split())
-    assert "Cluster 1 · <i>holes</i>" in text
+    assert "Group 1 · <i>holes</i>" in text
     assert "not named in expand" in text
     assert "root had 4 images when it was named and has 5 now, with an overlap of 0.8000" in text
     assert "0.6250" in text
@@ -347,9 +158,10 @@ def test_same_files_make_the_same_page(run, html):
 
 def test_warnings_of_jobs_are_on_the_page(run):
     html = read_page(run, warnings={"<b>: 3 images are alike": [f"check/{name}" for name in "abcde"], "x": ["y"]})
-    assert '<a class="caution" href="#warnings">2 warnings of jobs</a>' in html
+    assert '<h2 id="warnings">2 warnings</h2>' in html
+    assert html.index('id="warnings"') < html.index('class="finding"')
     assert "&lt;b&gt;: 3 images are alike" in html and "(check/a, check/b, check/c and 2 more)" in html
-    assert "warnings of jobs" not in read_page(run)
+    assert 'id="warnings"' not in read_page(run)
 
 
 def test_an_outdated_page_says_so_once_and_keeps_its_time(run):
@@ -398,6 +210,7 @@ def test_what_became_of_the_files_is_said_at_the_top(run):
     assert "onerror=alert(3)>" not in html and "empty <b>" not in html
     text = " ".join(Outline(html).text.split())
     assert "Rejected3 Other files, left out7" in text
+    assert text.index("3 of 100 images (3.0 %) were rejected") < text.rindex("What to do next")
     assert text.index("3 of 100 images (3.0 %) were rejected: empty <b> (3).") < text.index("5 images: classes test")
     assert text.index("5 images: classes test") < text.index("Near-labels: ")
     assert r"rejected3empty <b>x\n<img src=x onerror=alert(3)>.png, y, z left out7hiddenh, i, j, … " in text
@@ -433,5 +246,21 @@ def test_shares_of_near_labels_sum_to_one_and_stay_few():
 
 
 def test_the_page_has_a_place_for_every_figure_of_a_node():
-    text = (TEMPLATES / "node.html").read_text(encoding="utf-8")
+    text = "".join((TEMPLATES / f"{name}.html").read_text(encoding="utf-8") for name in ("node", "scores"))
     assert [kind for kind in (*NODE_FIGURES, *MERGE_FIGURES) if f"node.figures.{kind} " not in text] == []
+
+
+def test_near_labels_to_check_are_shown_with_what_contradicts_them(run, html):
+    text = " ".join(Outline(html).text.split())
+    assert "1 near-label is in doubt" in text
+    assert "<b>1</b>, or 0? 0 % of the images like it have its label." in text
+    assert "1 near-label to check" in text and "1 near-duplicate of an earlier image." in text
+    assert "Silhouette 0.17 on average; 1 image nearer to another group." in text
+
+
+def test_the_first_screen_says_what_was_found_and_what_to_do(html):
+    text = " ".join(Outline(html).text.split())
+    order = ["2 groups of images: of 5, the largest has 3", "What to do next", "Tree of groups", "Behind it"]
+    places = [text.index(words, text.index("Run demo")) for words in order]
+    assert places == sorted(places)
+    assert "names.csv" in text and "root.0," in text

@@ -6,7 +6,7 @@ from pathlib import Path
 from nearlabel.files import written_whole
 
 _LINE = (
-    '<p role="alert" style="margin:0;padding:.6em 1em;background:#b3261e;color:#fff">The last call of Snakemake failed '
+    '<p role="alert" class="outdated">The last call of Snakemake failed '
     "before it came to this page, which shows what an earlier one found. The next that succeeds makes it anew.</p>"
 )
 

@@ -1,29 +1,32 @@
 """The page of a run: one HTML file that needs nothing beside it, neither network nor other files."""
 
-import base64
-import hashlib
 import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nearlabel.files import written_whole
+from nearlabel.labelling.page.writing import policy_hash
+from nearlabel.report.base.cost import format_duration, format_memory, view_cost
 from nearlabel.report.base.ledger import Ledger
 from nearlabel.report.base.tables import format_number
 from nearlabel.report.base.text import shorten, visible
 from nearlabel.report.grouping.collect import DatasetReport
-from nearlabel.report.grouping.overlays import FAINT, FULL
-from nearlabel.report.grouping.tables import grouping_table
+from nearlabel.report.grouping.pictures.overlays import FAINT, FULL
+from nearlabel.report.grouping.tables.clusterings import grouping_table
 from nearlabel.report.grouping.views import view_dataset
 from nearlabel.report.grouping.wording import CRITERIA, EVIDENCE_HEADERS, SCORE_HEADERS
 from nearlabel.report.learning.collect import LearningRuns
 from nearlabel.report.learning.view import view_learning
+from nearlabel.report.overview.view import view_overview
 from nearlabel.sources import data_path
 
 TEMPLATES = data_path(__file__, "templates")
+STYLES = ("style.css", "learning.css", "cost.css")
 REJECTED_SHOWN = 200
 OPEN_CLUSTERS = 6
 
@@ -32,19 +35,24 @@ def write_page(
     output,
     *,
     run: str,
-    config: str,
+    config: Mapping[str, Any],
+    command: str = "snakemake --cores all",
     versions: dict[str, str],
     machine: dict[str, str],
     stages: pd.DataFrame,
     datasets: list[DatasetReport],
+    speeds: Sequence[Mapping[str, Any]] = (),
+    changes: Sequence[Mapping[str, Any]] = (),
     kinds: dict[str, str] | None = None,
     learning: Sequence[LearningRuns] = (),
     stopping: Mapping[str, dict[str, Any]] | None = None,
+    asked: Mapping[str, list[dict[str, Any]]] | None = None,
     labelling: Mapping[str, Any] | None = None,
     strategies: dict[str, str] | None = None,
     settings: dict[str, str] | None = None,
     ledgers: Mapping[str, Ledger] | None = None,
     warnings: dict[str, list[str]] | None = None,
+    explorers: Mapping[str, str] | None = None,
 ) -> None:
     """Write the report of a run as one HTML file.
 
@@ -57,20 +65,27 @@ def write_page(
         ``report/index.html``.
     run : str
         Name of the run.
-    config : str
-        The configuration as YAML text.
+    config : mapping
+        The run's whole configuration.
+    command : str
+        What runs the workflow, config files included; the page tells what to run next by it.
     versions, machine : dict of str to str
         From `provenance.library_versions` and `provenance.describe_machine`.
     stages : DataFrame
         From `provenance.read_benchmarks`.
     datasets : list of DatasetReport
         From `collect.collect_dataset`; empty in a run without grouping.
+    speeds, changes : sequence of mapping, optional
+        From `nearlabel.report.base.cost`: `read_speeds` and `estimate_reruns`.
     kinds : dict of str to str, optional
         See `tables.grouping_table`.
     learning : sequence of LearningRuns
-        From `learning_collect.collect_learning`; empty in a run without active learning.
+        From `nearlabel.report.learning.collect.collect_learning`; empty in a run without active learning.
     stopping : mapping of str to dict, optional
-        Of learnt data sets, what `stopping_view.view_stopping` shows of the stopping rules compared there.
+        Of learnt data sets where stopping rules are compared, what
+        `nearlabel.report.learning.stopping.view.view_stopping` shows of them.
+    asked : mapping of str to list of dict, optional
+        Of learnt data sets, from `nearlabel.report.learning.asked_view.view_asked`.
     labelling : mapping, optional
         From `nearlabel.report.labelling.view.view_labelling`.
     strategies : dict of str to str, optional
@@ -81,33 +96,46 @@ def write_page(
         What became of the files of each data set.
     warnings : dict of str to list of str, optional
         What jobs warned of → which jobs, from `nearlabel.report.base.provenance.read_warnings`.
+    explorers : mapping of str to str, optional
+        Address of the explorer of each data set that has one, from the page.
     """
     environment = page_environment()
-    script = (TEMPLATES / "tables.js").read_text(encoding="utf-8")
+    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    style = "".join((TEMPLATES / name).read_text(encoding="utf-8") for name in STYLES)
     summary = grouping_table(
         ((data.name, node.name, node.scores, node.selection) for data in datasets for node in data.nodes), kinds
     )
     counter = itertools.count()
     ledgers = ledgers or {}
     grouped, learnt = {data.name for data in datasets}, {run.name for run in learning}
+    views = [view_dataset(data, summary, ledgers.get(data.name, Ledger()), counter) for data in datasets]
     html = environment.get_template("page.html").render(
         run=run,
-        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+        style=Markup(style),
+        style_hash=policy_hash(style),
         script=Markup(script),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-        config=config.splitlines(),
+        script_hash=policy_hash(script),
+        config=yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True).splitlines(),
         versions=versions,
         machine=machine,
-        stages=stages,
-        datasets=[view_dataset(data, summary, ledgers.get(data.name, Ledger()), counter) for data in datasets],
+        cost=view_cost(stages, speeds, changes),
+        datasets=views,
+        overview=view_overview(datasets, views, config, command),
+        explorers=explorers or {},
         # Of data sets that are learnt, or labelled, alone; those of the others are shown elsewhere.
         learnt_ledgers={name: ledger for name, ledger in ledgers.items() if name not in grouped},
         labelled_ledgers={name: ledger for name, ledger in ledgers.items() if name not in grouped | learnt},
         learning=view_learning(
-            learning, kinds=kinds or {}, names=strategies or {}, settings=settings or {}, counter=counter
+            learning,
+            kinds=kinds or {},
+            names=strategies or {},
+            settings=settings or {},
+            counter=counter,
+            stopping={name: shown["frame"] for name, shown in (stopping or {}).items()},
         ),
         labelling=labelling,
         stopping=stopping or {},
+        asked=asked or {},
         warnings=warnings or {},
         criteria=CRITERIA,
         headers=SCORE_HEADERS,
@@ -134,6 +162,8 @@ def page_environment() -> Environment:
     environment.filters["score"] = format_score
     environment.filters["number"] = format_number
     environment.filters["fixed"] = format_fixed
+    environment.filters["duration"] = format_duration
+    environment.filters["memory"] = format_memory
     return environment
 
 

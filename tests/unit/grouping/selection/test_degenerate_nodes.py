@@ -25,7 +25,7 @@ from nearlabel.grouping.structure.evidence import measure_structure
 from nearlabel.report.grouping.figures.algorithms import plot_algorithms
 from nearlabel.report.grouping.figures.clusters import plot_clusters
 from nearlabel.report.grouping.figures.quality import plot_quality
-from nearlabel.report.grouping.sheets import draw_contact_sheets
+from nearlabel.report.grouping.pictures.sheets import draw_contact_sheets
 
 pytestmark = pytest.mark.filterwarnings("error")
 

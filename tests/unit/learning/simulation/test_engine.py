@@ -3,6 +3,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from helpers.learning_networks import SETTINGS, small_classifier, small_experiment, stored_images
 from nearlabel.learning.network.evaluate import auc_and_ap
@@ -32,6 +33,7 @@ def same(one, two):
     pd.testing.assert_frame_equal(one.rounds, two.rounds, check_exact=True)
     pd.testing.assert_frame_equal(one.queries, two.queries, check_exact=True)
     assert one.choices == two.choices
+    assert len(one.maps) == len(two.maps) and all(map(torch.equal, one.maps, two.maps))
 
 
 @pytest.mark.parametrize("name", list(STRATEGIES))
@@ -56,8 +58,9 @@ def test_a_run_labels_the_whole_pool_once(tmp_path, name):
     if name == "gradcam_avg":
         assert run.choices["maps"] == "closed form" and run.choices["map_size"] == [9, 9]
         assert {"degenerate_pool", "degenerate_labelled", "degenerate_selected"} <= set(run.choices["rounds"][0])
+        assert [maps.shape for maps in run.maps] == [(6, 9, 9)] * 5 + [(4, 9, 9)]
     elif name != "balanced":
-        assert run.choices["maps"] is None and run.choices["map_size"] is None
+        assert run.choices["maps"] is None and run.choices["map_size"] is None and run.maps == []
 
 
 def test_the_first_batch_is_the_folds_and_holds_both_classes(tmp_path):

@@ -70,7 +70,8 @@ def fold():
 
 
 def play(fold, folder, *, probabilities=True, **settings):
-    names = {"rounds": "csv", "queries": "csv", "choices": "json"} | ({"probabilities": "h5"} if probabilities else {})
+    names = {"rounds": "csv", "queries": "csv", "choices": "json", "maps": "h5"}
+    names |= {"probabilities": "h5"} if probabilities else {}
     output = {name: folder / f"{name}.{suffix}" for name, suffix in names.items()}
     strategy = {"name": "uncertainty", "parameters": {}}
     fold.classifier.restart()
@@ -96,7 +97,7 @@ def die_before(monkeypatch, owner, name, number):
 def test_a_killed_run_ends_with_the_same_bytes(fold, tmp_path, monkeypatch, training, owner, name):
     play(fold, tmp_path / "whole", training=training).remove()
     whole = {file.name: file.read_bytes() for file in (tmp_path / "whole").iterdir()}
-    assert len(whole) == 4
+    assert len(whole) == 5
     for number in (0, 2, 6):
         folder = tmp_path / f"killed{number}"
         die_before(monkeypatch, owner, name, number)

@@ -29,7 +29,7 @@ def write_scores(path, image_ids, scores):
 
 
 def play(fold, folder, novelty):
-    output = {name: folder / f"{name}.csv" for name in ("rounds", "queries", "choices")}
+    output = {name: folder / f"{name}.csv" for name in ("rounds", "queries", "choices", "maps")}
     strategy = {"name": "novelty", "parameters": {}}
     state = run_strategy(
         fold, strategy, SETTINGS, fold_seed=1, query_seed=2, novelty=novelty, states=folder / "states", output=output

@@ -1,4 +1,5 @@
 import math
+from itertools import combinations
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,7 +9,9 @@ import seaborn
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
+from skimage.color import deltaE_ciede2000, rgb2lab
 
+from nearlabel.grouping.maps.plane import principal_plane
 from nearlabel.grouping.reduction.reduced import Reduced, Reduction
 from nearlabel.report.base.figures import (
     algorithm_colors,
@@ -21,7 +24,7 @@ from nearlabel.report.base.figures import (
     save_words,
 )
 from nearlabel.report.grouping.figures import quality as quality_figure
-from nearlabel.report.grouping.figures.clusters import number_clusters, plot_clusters, principal_plane
+from nearlabel.report.grouping.figures.clusters import number_clusters, plot_clusters
 from nearlabel.report.grouping.figures.quality import plot_quality
 
 SELECTION = {"encoder": "texture", "algorithm": "kmeans", "k": 3, "excluded": []}
@@ -187,3 +190,34 @@ def test_words_are_saved_as_a_figure(tmp_path):
     save_words("$Title_", "Nothing to draw. " * 20, tmp_path / "words")
     assert Image.open(tmp_path / "words.png").height > 200
     assert (tmp_path / "words.svg").stat().st_size > 0
+
+
+# Machado, Oliveira and Fernandes 2009: what a person without green cones sees, in linear RGB.
+DEUTERANOPIA = np.array(
+    [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+)
+
+
+def as_lab(colors, seen=None):
+    rgb = np.array([[int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)] for color in colors])
+    if seen is not None:
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ seen.T
+        linear = np.clip(linear, 0, 1)
+        rgb = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return rgb2lab(rgb[None])[0]
+
+
+@pytest.mark.parametrize("count", range(2, 7))
+def test_near_labels_differ_in_grey_print_and_for_the_colour_blind(count):
+    colors = near_label_colors([str(i) for i in range(count)])
+    colors = [colors[str(i)] for i in range(count)]
+    for seen in (None, DEUTERANOPIA):
+        lab = as_lab(colors, seen)
+        assert min(deltaE_ciede2000(a, b) for a, b in combinations(lab, 2)) > 15
+    lightness = np.sort(as_lab(colors)[:, 0])
+    assert np.diff(lightness).min() > 8
+
+
+def test_many_near_labels_have_colours_of_their_own():
+    colors = near_label_colors([f"{i:02d}" for i in range(40)])
+    assert len(set(colors.values())) == 41

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nearlabel.report.base.tables import escape_latex, format_number, markdown_table, write_table
 from nearlabel.report.base.text import shorten, visible
-from nearlabel.report.grouping.tables import best_clustering, grouping_table, winning_row
+from nearlabel.report.grouping.tables.clusterings import best_clustering, grouping_table, winning_row
 
 SCORES = pd.DataFrame(
     {

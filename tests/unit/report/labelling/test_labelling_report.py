@@ -45,7 +45,7 @@ def shown(tmp_path):
         plot_progress(tmp_path / "status.json", tmp_path / "progress")
         view = view_labelling("parts", tmp_path / "status.json", tmp_path / "progress.svg")
         write_page(
-            tmp_path / "index.html", run="r", config="run: r", versions={}, machine={}, stages=pd.DataFrame(),
+            tmp_path / "index.html", run="r", config={"run": "r"}, versions={}, machine={}, stages=pd.DataFrame(),
             datasets=[], labelling=view,
         )  # fmt: skip
         return (tmp_path / "index.html").read_text(encoding="utf-8")

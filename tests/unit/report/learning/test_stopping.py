@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 
 from helpers.stopping_runs import CERTIFIED, KNEE, MISSED, NEVER, RULES, WITHOUT_TARGET, make_stops, write_run
 from nearlabel.files import write_csv
-from nearlabel.report.learning import stopping_figure
-from nearlabel.report.learning.stopping_figure import plot_stopping
-from nearlabel.report.learning.stopping_table import (
+from nearlabel.report.learning.stopping import figure as stopping_figure
+from nearlabel.report.learning.stopping.figure import plot_stopping
+from nearlabel.report.learning.stopping.stops import collect_stops, compared_rules, hold_to_targets, pareto_front
+from nearlabel.report.learning.stopping.table import (
     STOPPING_COLUMNS,
     guarantee_sentence,
     stopping_frame,
     stopping_table,
     write_stopping_table,
 )
-from nearlabel.report.learning.stops import collect_stops, compared_rules, hold_to_targets, pareto_front
 from nearlabel.run_files import STOPS, below
 
 IDS = [rule["id"] for rule in RULES]

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from nearlabel.grouping.maps.neighbors import nearest_images
+
 DOUBT_COLUMNS = ["image_id", "label", "disagreement", "probability", "neighbour"]
-_BLOCK = 1024
 
 
 def neighbour_disagreement(
@@ -30,23 +31,17 @@ def neighbour_disagreement(
     -------
     disagreement : ndarray of float64, shape (n,)
         Share of neighbours of another class; 0 where an image has none.
-    nearest : ndarray of int64, shape (n,)
+    nearest : ndarray of int, shape (n,)
         The nearest image of another class among them; -1 where there is none.
     """
+    # Between vectors of length 1, the nearer by distance the nearer by cosine.
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
-    unit = (features / np.where(lengths == 0, 1, lengths)).astype(np.float32)
-    shares, nearest = np.zeros(len(unit)), np.full(len(unit), -1, np.int64)
-    for start in range(0, len(unit), _BLOCK):
-        rows = np.arange(start, min(start + _BLOCK, len(unit)))
-        alike = unit[rows] @ unit.T
-        alike[groups[rows, None] == groups[None, :]] = -np.inf
-        order = np.argsort(-alike, axis=1, kind="stable")[:, :neighbours]
-        there = np.isfinite(np.take_along_axis(alike, order, axis=1))
-        other = (labels[order] != labels[rows, None]) & there
-        shares[rows] = other.sum(axis=1) / np.maximum(1, there.sum(axis=1))
-        first = np.argmax(other, axis=1)
-        nearest[rows] = np.where(other.any(axis=1), order[np.arange(len(rows)), first], -1)
-    return shares, nearest
+    near, _ = nearest_images(features / np.where(lengths == 0, 1, lengths), neighbours, groups)
+    there = near >= 0
+    other = (labels[near] != labels[:, np.newaxis]) & there
+    shares = other.sum(axis=1) / np.maximum(1, there.sum(axis=1))
+    first = near[np.arange(len(near)), np.argmax(other, axis=1)] if near.size else np.full(len(near), -1)
+    return shares, np.where(other.any(axis=1), first, -1)
 
 
 def list_doubts(

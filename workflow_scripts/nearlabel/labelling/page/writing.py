@@ -17,6 +17,9 @@ from nearlabel.sources import data_path
 
 TEMPLATES = data_path(__file__, "templates")
 
+SHARED = TEMPLATES / "shared.js"
+"""What the scripts of several pages begin with."""
+
 # In this order: a file declares what a later one uses.
 _SCRIPTS = ("text", "log", "pictures", "stage", "panel", "grid", "dialogs", "main")
 _COUNTS = ("round", "labelled", "found", "population")
@@ -118,7 +121,8 @@ def write_label_page(
         raise ValueError(f"the queue asks for {twice!r} twice; each image has one place in it")
     environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined)
     style = (TEMPLATES / "label.css").read_text(encoding="utf-8")
-    script = "".join((TEMPLATES / f"label_{name}.js").read_text(encoding="utf-8") for name in _SCRIPTS)
+    files = [SHARED, *(TEMPLATES / f"label_{name}.js" for name in _SCRIPTS)]
+    script = "".join(file.read_text(encoding="utf-8") for file in files)
     # Their names stay inside; there is nothing else on the page to share them with.
     script = f'"use strict";\n(() => {{\n{script}}})();\n'
     examples = embed_pictures(
@@ -140,7 +144,7 @@ def write_label_page(
             for image in queue
         ],
     }
-    frame = len(style) + len(script) + len(_as_json(data))
+    frame = len(style) + len(script) + len(as_json(data))
     pictures = embed_pictures(
         [(image.image_id, image.path) for image in queue],
         budget=max(0, budget - frame - 300 * len(queue) - 10_000),
@@ -152,10 +156,10 @@ def write_label_page(
     html = environment.get_template("label.html").render(
         run=run,
         style=Markup(style),
-        style_hash=_policy_hash(style),
+        style_hash=policy_hash(style),
         script=Markup(script),
-        script_hash=_policy_hash(script),
-        data=Markup(_as_json(data)),
+        script_hash=policy_hash(script),
+        data=Markup(as_json(data)),
     )
     with written_whole(output) as partial:
         partial.write_text(html, encoding="utf-8", newline="\n")
@@ -205,10 +209,11 @@ def _describe_picture(picture: EmbeddedPicture) -> dict:
     }
 
 
-def _as_json(data) -> str:
-    # Pure ASCII; without "<" no text can end the element that holds it.
+def as_json(data) -> str:
+    """Return data as a page's script element holds it: pure ASCII, without ``<``, so that no text can end it."""
     return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _policy_hash(text: str) -> str:
+def policy_hash(text: str) -> str:
+    """Return what a page's policy calls a style or a script that it allows: the sha256 in base64."""
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

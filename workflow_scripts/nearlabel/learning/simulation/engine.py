@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import torch
 from scipy.special import expit
 
 from nearlabel.bars import Progress
@@ -17,6 +18,7 @@ from nearlabel.learning.network.query_pass import describe_maps, look, make_view
 from nearlabel.learning.network.rows import StoredRows
 from nearlabel.learning.simulation.probabilities import KeptProbabilities
 from nearlabel.learning.simulation.protocol import Experiment, draw_first_batch
+from nearlabel.learning.simulation.query_maps import pack_maps
 from nearlabel.learning.simulation.state import RunState, StateFile
 from nearlabel.learning.strategies.base import Strategy
 from nearlabel.learning.strategies.views import MAPS
@@ -40,11 +42,15 @@ class Run(NamedTuple):
     choices : dict
         ``choices.json``: ``maps`` (``closed form``, ``autograd``, or None where none were needed), ``map_size``,
         ``rounds`` (what the strategy says of each choice, by the round that it was made for).
+    maps : list of Tensor of uint8, (n, height, width) each
+        Activation maps of each choice, from `nearlabel.learning.simulation.query_maps.pack_maps`; empty where none
+        were needed.
     """
 
     rounds: pd.DataFrame
     queries: pd.DataFrame
     choices: dict[str, Any]
+    maps: list[torch.Tensor]
 
 
 class Engine:
@@ -135,6 +141,7 @@ class Engine:
             pd.DataFrame(state.rounds, columns=ROUND_COLUMNS),
             pd.DataFrame(state.queries, columns=QUERY_COLUMNS),
             {"maps": state.maps, "map_size": state.map_size, "rounds": state.choices},
+            state.chosen_maps,
         )
 
     def _round(self, state: RunState) -> None:
@@ -208,6 +215,7 @@ class Engine:
         if MAPS in self.strategy.needs:
             state.maps = describe_maps(self.evaluator)
             state.map_size = list(view.pool.maps.shape[1:])
+            state.chosen_maps.append(pack_maps(view.pool.maps[selection.indices]))
 
     def _queries(self, number: int, rows: np.ndarray, scores: np.ndarray) -> list[dict[str, Any]]:
         return [

@@ -11,6 +11,7 @@ from nearlabel.files import how_to_remake, write_csv, write_json
 from nearlabel.learning.simulation.engine import Engine
 from nearlabel.learning.simulation.fold import Fold
 from nearlabel.learning.simulation.probabilities import KeptProbabilities
+from nearlabel.learning.simulation.query_maps import write_query_maps
 from nearlabel.learning.simulation.state import StateFile
 from nearlabel.learning.strategies import build_strategy
 from nearlabel.sources import sources_of
@@ -41,7 +42,7 @@ def run_strategy(
     states : str or Path
         Folder of this run's state.
     output : mapping of str to path
-        ``rounds, queries, choices``, and ``probabilities`` where these are wanted.
+        ``rounds, queries, choices, maps``, and ``probabilities`` where these are wanted.
 
     Returns
     -------
@@ -83,6 +84,8 @@ def run_strategy(
     write_csv(output["rounds"], run.rounds)
     write_csv(output["queries"], run.queries)
     write_json(output["choices"], run.choices)
+    chosen = run.queries[run.queries["round"] > 0]
+    write_query_maps(output["maps"], run.maps, chosen["round"], chosen["image_id"])
     if kept:
         kept.write(output["probabilities"], run.rounds["n_labelled"], experiment.image_id[experiment.pool])
     return state_file

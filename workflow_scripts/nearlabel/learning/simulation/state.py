@@ -32,6 +32,8 @@ class RunState:
         State of the trained stages after the last round; None once nothing more is to be trained.
     maps, map_size
         How activation maps were made, and their height and width; None where none were needed.
+    chosen_maps : list of Tensor of uint8
+        Those of the images chosen, one for each choice.
     """
 
     rounds: list[dict[str, Any]] = field(default_factory=list)
@@ -40,6 +42,7 @@ class RunState:
     model: dict[str, torch.Tensor] | None = None
     maps: str | None = None
     map_size: list[int] | None = None
+    chosen_maps: list[torch.Tensor] = field(default_factory=list)
 
 
 class StateFile:

@@ -15,6 +15,9 @@ ALGORITHM_ORDER = ["kmeans", "agglomerative", "minibatch_kmeans", "spectral", "g
 COLORBLIND = (
     "#0173b2", "#de8f05", "#029e73", "#d55e00", "#cc78bc", "#ca9161", "#fbafe4", "#949494", "#ece133", "#56b4e9",
 )  # fmt: skip
+# Of near-labels. Six lightnesses, so that they differ in grey print and for every kind of colour vision; the first two
+# differ most.
+NEAR_LABELS = ("#0173b2", "#de8f05", "#882255", "#88ccee", "#2b1a6b", "#c7e9c0")
 MARKERS = "osD^vP*X<>"
 LEGEND_ENTRIES = 12
 INK = "#222222"
@@ -97,8 +100,9 @@ def near_label_colors(near_labels) -> dict[str, str]:
     from matplotlib.colors import to_hex
 
     named = sorted(set(near_labels) - {""})
-    # Blue and orange first: the pair that differs most for every kind of colour vision.
-    colors = dict(zip(named, map(to_hex, category_colors(len(named))), strict=True))
+    few = len(named) <= len(NEAR_LABELS)
+    palette = NEAR_LABELS[: len(named)] if few else map(to_hex, category_colors(len(named)))
+    colors = dict(zip(named, palette, strict=True))
     return colors | {"": "#b0b0b0"}
 
 

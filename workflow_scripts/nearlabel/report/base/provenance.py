@@ -28,6 +28,7 @@ LIBRARIES = [
     "numpy",
     "pandas",
     "h5py",
+    "opentsne",
     "pillow",
     "matplotlib",
     "seaborn",
@@ -56,6 +57,44 @@ def describe_machine() -> dict[str, str]:
     return machine
 
 
+def read_benchmark(path) -> pd.DataFrame:
+    """Read one of Snakemake's benchmark files: s, max_rss (MiB), cpu_time (s) as numbers, NaN where it holds none."""
+    try:
+        frame = pd.read_csv(path, sep="\t", na_values=["-", "NA"])
+    except pd.errors.EmptyDataError:
+        frame = pd.DataFrame()
+    if "s" not in frame:
+        logger.warning("%s is no benchmark file of a finished job; its time is missing in the report", path)
+        frame = pd.DataFrame({"s": [float("nan")]})
+    columns = ("s", "max_rss", "cpu_time")
+    return pd.DataFrame(
+        {name: pd.to_numeric(frame[name], errors="coerce") if name in frame else float("nan") for name in columns},
+        index=frame.index,
+    )
+
+
+def read_jobs(folder) -> pd.DataFrame:
+    """Read all benchmark files of a run.
+
+    Parameters
+    ----------
+    folder : str or Path
+        ``benchmarks/{rule}/….tsv`` below it: the first folder, or a file's own stem, names the rule.
+
+    Returns
+    -------
+    DataFrame
+        rule; name, what the job is of, as ``steel/root/texture``; and the columns of `read_benchmark`.
+    """
+    folder = Path(folder)
+    frames = []
+    for path in sorted(folder.rglob("*.tsv")):
+        rule, _, name = path.relative_to(folder).with_suffix("").as_posix().partition("/")
+        frames.append(read_benchmark(path).assign(rule=rule, name=name))
+    columns = ["rule", "name", "s", "max_rss", "cpu_time"]
+    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
+
+
 def read_benchmarks(folder) -> pd.DataFrame:
     """Sum up Snakemake's benchmark files per rule.
 
@@ -70,23 +109,9 @@ def read_benchmarks(folder) -> pd.DataFrame:
         ``STAGE_COLUMNS``, the stage with the most seconds first. ``total_seconds`` adds the jobs up, as if they had
         run one after the other; NaN where a rule's files hold no number.
     """
-    folder = Path(folder)
-    frames = []
-    for path in sorted(folder.rglob("*.tsv")):
-        parts = path.relative_to(folder).parts
-        try:
-            frame = pd.read_csv(path, sep="\t", na_values=["-", "NA"])
-        except pd.errors.EmptyDataError:
-            frame = pd.DataFrame()
-        if "s" not in frame:
-            logger.warning("%s is no benchmark file of a finished job; its time is missing in the report", path)
-            frame = pd.DataFrame({"s": [float("nan")]})
-        frames.append(frame.assign(rule=parts[0] if len(parts) > 1 else path.stem))
-    if not frames:
+    jobs = read_jobs(folder)
+    if jobs.empty:
         return pd.DataFrame(columns=STAGE_COLUMNS)
-    jobs = pd.concat(frames, ignore_index=True)
-    for column in ("s", "max_rss", "cpu_time"):
-        jobs[column] = pd.to_numeric(jobs[column], errors="coerce") if column in jobs else float("nan")
     rules = jobs.groupby("rule")
     stages = pd.DataFrame(
         {

@@ -19,7 +19,7 @@ def view_candidates(
     Parameters
     ----------
     index : DataFrame
-        From `nearlabel.report.grouping.candidates.draw_candidates`.
+        From `nearlabel.report.grouping.pictures.candidates.draw_candidates`.
     folder : Path
         Where it drew the strips.
     node : str

@@ -10,21 +10,25 @@ from nearlabel.grouping.selection.node_files import read_node_scores
 from nearlabel.grouping.selection.selected import read_selection
 from nearlabel.grouping.tree.levels import read_level
 from nearlabel.grouping.tree.names import read_names
-from nearlabel.hdf5 import opened_hdf5
 from nearlabel.images.near_labels import list_doubts
+from nearlabel.report.base.links import link_to
+from nearlabel.report.base.thumbnails import ThumbnailSheets
 from nearlabel.report.catalogue import MERGE_FIGURES, NODE_FIGURES
+from nearlabel.report.grouping.encoders import EncoderReport, read_encoder
 from nearlabel.run_files import (
     CANDIDATE_INDEX,
     CANDIDATES,
     CLUSTERS,
-    DATASET_FIGURE,
     FEATURES,
     IMAGES,
+    MEASURES,
     MODEL_FIGURE,
     MODEL_RULES,
     MODEL_SUMMARY,
+    NEAR_DUPLICATES,
     NEAR_LABELS,
     NODE_FIGURE,
+    PAGE,
     REJECTED,
     REMEMBERED,
     SCORES,
@@ -32,32 +36,13 @@ from nearlabel.run_files import (
     SHEET_INDEX,
     SHEETS,
     SILHOUETTE_ERRORS,
+    SUSPECTS,
+    THUMBNAIL_INDEX,
     VERDICT,
     belongs,
     below,
     fields_of,
 )
-
-
-@dataclass(frozen=True)
-class EncoderReport:
-    """One encoder as its feature file describes it; ``dimension`` counts the features of an image."""
-
-    id: str
-    network: str
-    weights: str
-    weights_sha256: str
-    weights_source: str
-    geometry: str
-    pooling: str
-    image_size: str
-    dimension: int
-    library_versions: dict[str, str]
-
-    @property
-    def untrained(self) -> bool:
-        """True where the weights are random numbers from a seed."""
-        return self.weights == "seeded"
 
 
 @dataclass(frozen=True)
@@ -67,7 +52,7 @@ class NodeReport:
     ``evidence`` holds the node's rows of ``tables/clusters.csv``, ``columns`` and ``column_enrichment`` those of the
     tables of these names, None in a run without them, ``candidates`` the index of the strips in ``candidates_folder``;
     ``remembered`` how many images it had when the user named it and their overlap with those now, where it was named;
-    ``silhouette_errors`` holds ``silhouette_error.csv`` of every encoder.
+    ``measures`` is ``images.csv`` of the node; ``silhouette_errors`` holds ``silhouette_error.csv`` of every encoder.
     """
 
     name: str
@@ -84,6 +69,7 @@ class NodeReport:
     candidates_folder: Path
     columns: pd.DataFrame | None
     column_enrichment: pd.DataFrame | None
+    measures: pd.DataFrame
     silhouette_errors: dict[str, pd.DataFrame] = field(default_factory=dict)
 
 
@@ -103,7 +89,9 @@ class ClassificationReport:
 class DatasetReport:
     """One data set: its images, what was rejected, near-labels, encoders, groups, nodes and models.
 
-    ``levels`` is the table of all groups, ``names`` what the user calls them, ``doubts`` what is odd of near-labels.
+    ``images`` is ``images.csv`` with a last column ``link``, the address of each file from the page; ``levels`` is the
+    table of all groups, ``suspects`` ``suspects.csv``, ``copies`` the earlier image that each near-duplicate looks
+    like, ``names`` what the user calls them, ``doubts`` what is odd of near-labels.
     """
 
     name: str
@@ -111,7 +99,9 @@ class DatasetReport:
     rejected: pd.DataFrame
     near_labels: pd.DataFrame
     levels: pd.DataFrame
-    tree_figure: Path
+    suspects: pd.DataFrame
+    thumbnails: ThumbnailSheets
+    copies: dict[str, str]
     encoders: list[EncoderReport] = field(default_factory=list)
     nodes: list[NodeReport] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)
@@ -148,13 +138,17 @@ def collect_dataset(
     """
     images, labels = (read_text_table(below(run_folder, table, dataset=dataset)) for table in (IMAGES, NEAR_LABELS))
     own = {name: table[table["dataset"] == dataset] for name, table in tables.items()}
+    copies = read_text_table(below(run_folder, NEAR_DUPLICATES, dataset=dataset))[["image_id", "duplicate_of"]]
+    page_folder = Path(run_folder) / Path(PAGE).parent.name
     return DatasetReport(
         name=dataset,
-        images=images,
+        images=images.assign(link=[link_to(path, page_folder) for path in images["path"]]),
         rejected=read_text_table(below(run_folder, REJECTED, dataset=dataset)),
         near_labels=labels,
         levels=read_level(levels),
-        tree_figure=below(run_folder, DATASET_FIGURE, dataset=dataset, kind="tree", suffix="svg"),
+        suspects=_read_suspects(below(run_folder, SUSPECTS, dataset=dataset)),
+        thumbnails=ThumbnailSheets(below(run_folder, THUMBNAIL_INDEX, dataset=dataset), images["image_id"].tolist()),
+        copies=dict(copies[copies["duplicate_of"] != ""].itertuples(index=False)),
         encoders=[read_encoder(path) for path in features if belongs(FEATURES, path, dataset=dataset)],
         nodes=[collect_node(run_folder, dataset, node, scores=scores, figures=figures, tables=own) for node in nodes],
         names=read_names(names),
@@ -195,8 +189,20 @@ def collect_node(run_folder, dataset: str, node: str, *, scores, figures, tables
         candidates_folder=below(run_folder, CANDIDATES, **place),
         columns=own.get("columns"),
         column_enrichment=own.get("column_enrichment"),
+        measures=pd.read_csv(
+            below(run_folder, MEASURES, **place),
+            dtype={"image_id": str},
+            keep_default_na=False,
+            na_values={"silhouette": ""},
+        ),
         silhouette_errors={name: pd.read_csv(path) for name, path in errors.items() if path.is_file()},
     )
+
+
+def _read_suspects(path: Path) -> pd.DataFrame:
+    texts = ("image_id", "near_label", "suggested", "nearest")
+    frame = pd.read_csv(path, dtype=dict.fromkeys(texts, str), keep_default_na=False, na_values={"self_confidence": ""})
+    return frame.astype({"issue": bool})
 
 
 def _read_index(path: Path) -> pd.DataFrame:
@@ -259,40 +265,3 @@ def read_evidence(path) -> pd.DataFrame:
 def read_text_table(path) -> pd.DataFrame:
     """Read a CSV whose columns are all text; '' where a cell is empty."""
     return pd.read_csv(path, dtype=str, keep_default_na=False)
-
-
-def read_encoder(path) -> EncoderReport:
-    """Read the attributes of a feature file and its dimension, not its features."""
-    path = Path(path)
-    with opened_hdf5(path) as file:
-        attributes, dimension = dict(file.attrs), int(file["features"].shape[1])
-    try:
-        versions = json.loads(attributes.get("library_versions", "{}"))
-    except ValueError:
-        versions = {"libraries": str(attributes["library_versions"])}
-    keys = ("network", "weights", "weights_sha256", "weights_source", "geometry")
-    texts = {key: str(attributes.get(key, "")) for key in keys}
-    return EncoderReport(
-        id=path.stem,
-        **texts,
-        pooling=_describe_pooling(attributes),
-        image_size=_describe_size(attributes.get("image_size", "null")),
-        dimension=dimension,
-        library_versions=versions,
-    )
-
-
-def _describe_pooling(attributes: dict) -> str:
-    """Name of the pooling; of novelty also the share of the novel patches in the features."""
-    pooling = str(attributes.get("pooling", "average")).replace("_", " ")
-    if "novelty" not in attributes:
-        return pooling if attributes.get("weights_sha256") else "–"
-    return f"{pooling} (share {json.loads(attributes['novelty'])['share']:.2g})"
-
-
-def _describe_size(text) -> str:
-    """Height and width as a person writes them, from JSON: ``[224, 224]``, ``224``, or null for images as they are."""
-    size = json.loads(str(text))
-    if size is None:
-        return "as the image"
-    return " × ".join(str(side) for side in size) if isinstance(size, list) else str(size)

@@ -12,7 +12,10 @@ from nearlabel.report.base.fonts import explain_codes
 from nearlabel.report.base.ledger import Ledger
 from nearlabel.report.grouping.candidate_views import view_candidates, view_others
 from nearlabel.report.grouping.collect import ClassificationReport, DatasetReport, NodeReport
-from nearlabel.report.grouping.tables import winning_row
+from nearlabel.report.grouping.members import draw_profile, view_suspects
+from nearlabel.report.grouping.pictures.faces import cut_faces
+from nearlabel.report.grouping.pictures.tree import arrange_picture
+from nearlabel.report.grouping.tables.clusterings import winning_row
 from nearlabel.report.grouping.verdicts import SIGNIFICANT, describe_columns, describe_verdict
 from nearlabel.report.grouping.wording import EVIDENCE_HEADERS, FLAGS, SCORE_HEADERS
 
@@ -32,7 +35,7 @@ def near_label_shares(near_labels, colors: dict[str, str]) -> list[dict]:
     Returns
     -------
     list of dict
-        ``label``, ``count``, ``share`` (0 to 1), ``color``.
+        ``label``, ``count``, ``share`` (0 to 1), ``start`` (the sum of the shares before), ``color``.
     """
     counts = sorted(Counter(near_labels).items(), key=lambda item: (-item[1], item[0]))
     total = sum(count for _, count in counts)
@@ -40,7 +43,11 @@ def near_label_shares(near_labels, colors: dict[str, str]) -> list[dict]:
     if len(parts) > BAR_PARTS:
         rest = parts[BAR_PARTS - 1 :]
         parts = [*parts[: BAR_PARTS - 1], (f"{len(rest)} others", sum(part[1] for part in rest), "#d0d0d0")]
-    return [{"label": label, "count": n, "share": n / total, "color": color} for label, n, color in parts]
+    shares, before = [], 0
+    for label, count, color in parts:
+        shares.append({"label": label, "count": count, "share": count / total, "start": before / total, "color": color})
+        before += count
+    return shares
 
 
 def view_dataset(data: DatasetReport, summary: pd.DataFrame, ledger: Ledger, counter) -> dict:
@@ -51,7 +58,7 @@ def view_dataset(data: DatasetReport, summary: pd.DataFrame, ledger: Ledger, cou
     data : DatasetReport
         From `nearlabel.report.grouping.collect.collect_dataset`.
     summary : DataFrame
-        From `nearlabel.report.grouping.tables.grouping_table`.
+        From `nearlabel.report.grouping.tables.clusterings.grouping_table`.
     ledger : Ledger
         What became of its files.
     counter : iterator of int
@@ -75,7 +82,8 @@ def view_dataset(data: DatasetReport, summary: pd.DataFrame, ledger: Ledger, cou
         "ledger": ledger,
         "encoders": data.encoders,
         "untrained": [e for e in data.encoders if e.untrained],
-        "tree_figure": embed_file(data.tree_figure),
+        "suspects": view_suspects(data.suspects, data.images.set_index("image_id"), data.thumbnails),
+        "tree": _view_tree(data, nodes, near_label, colors),
         "groups": _view_groups(data, nodes),
         "named": bool(data.names),
         "nodes": nodes,
@@ -88,10 +96,22 @@ def _level(node: dict) -> int:
     return node["level"]
 
 
+def _view_tree(data: DatasetReport, nodes: list[dict], near_label: pd.Series, colors) -> dict:
+    counts = {"root": Counter(near_label)}
+    anchors = {"root": nodes[0]["anchor"]}
+    faces = {}
+    for node, report in zip(nodes, data.nodes, strict=True):
+        for cluster, members in report.clusters.groupby("cluster")["image_id"]:
+            group = f"{node['name']}.{cluster}"
+            counts[group] = Counter(near_label.reindex(members).fillna(""))
+            faces[group] = cut_faces(report.sheets, report.sheets_folder, int(cluster), 1)[0]
+        anchors |= {f"{node['name']}.{c['number']}": c["anchor"] for c in node["clusters"]}
+    anchors |= {node["name"]: node["anchor"] for node in nodes}
+    return arrange_picture(data.levels, data.names, counts, anchors, faces, colors)
+
+
 def _view_groups(data: DatasetReport, nodes: list[dict]) -> list[dict]:
-    anchor = {
-        f"{node['name']}.{c['number']}": f"{node['anchor']}-c{c['number']}" for node in nodes for c in node["clusters"]
-    }
+    anchor = {f"{node['name']}.{c['number']}": c["anchor"] for node in nodes for c in node["clusters"]}
     anchor |= {node["name"]: node["anchor"] for node in nodes}
     return [
         {**row, "anchor": anchor.get(row["node"]), "user_name": data.names.get(row["node"], "")}
@@ -110,8 +130,12 @@ def _view_node(data, node: NodeReport, near_label: pd.Series, colors, summary, c
     published = rows.loc[rows["winner"].astype(bool), "published"]
     own = near_label.reindex(node.clusters["image_id"]).fillna("")
     evidence = [c for c in EVIDENCE_HEADERS if c in node.evidence and (node.evidence[c].fillna("") != "").any()]
+    anchor = f"n{next(counter)}"
+    links = data.images.set_index("image_id")["link"]
+    clusters = _view_clusters(node, anchor, data, near_label, colors, links)
+    shown = _tell_most_first(clusters, node.evidence)
     return {
-        "anchor": f"n{next(counter)}",
+        "anchor": anchor,
         "name": node.name,
         "user_name": data.names.get(node.name, ""),
         "level": node.name.count("."),
@@ -133,7 +157,12 @@ def _view_node(data, node: NodeReport, near_label: pd.Series, colors, summary, c
         "remembered": node.remembered,
         "best": rows.to_dict("records"),
         "figures": {kind: embed_file(path) for kind, path in node.figures.items()},
-        "clusters": _view_clusters(node, data.names, near_label, colors),
+        "clusters": clusters,
+        "clusters_shown": shown,
+        "telling_first": shown != clusters,
+        "near_label_counts": _count(own),
+        "ami": node.verdict["ami"],
+        "p_value": node.verdict["p_value"],
         "evidence_columns": evidence,
         "evidence": node.evidence[evidence].to_dict("records"),
         "columns": columns,
@@ -198,25 +227,49 @@ def _view_classification(entry: ClassificationReport, names: dict[str, str], cou
     }
 
 
-def _view_clusters(node: NodeReport, names: dict[str, str], near_label: pd.Series, colors) -> list[dict]:
+def _count(near_labels: pd.Series) -> list[dict]:
+    counts = sorted(Counter(near_labels[near_labels != ""]).items(), key=lambda item: (-item[1], item[0]))
+    return [{"label": label, "count": count} for label, count in counts]
+
+
+def _tell_most_first(clusters: list[dict], evidence: pd.DataFrame) -> list[dict]:
+    """Sort clusters: those where a near-label is enriched by its share, however small they are; the others by size."""
+    if "q_value" not in evidence:
+        return clusters
+    told = evidence[(evidence["q_value"] <= SIGNIFICANT) & (evidence["fold_enrichment"] > 1)]
+    share = dict(zip(told["cluster"].astype(int), told["share"], strict=True))
+    return sorted(clusters, key=lambda c: (-share.get(c["number"], 0), -c["size"], c["number"]))
+
+
+def _view_clusters(
+    node: NodeReport, anchor: str, data: DatasetReport, near_label: pd.Series, colors, links: pd.Series
+) -> list[dict]:
     views = []
     sheets = {key: rows for key, rows in node.sheets.groupby(["cluster", "side"])}
+    stability = dict(zip(node.evidence["cluster"], node.evidence.get("stability", ()), strict=False))
+    silhouette = node.measures.set_index("image_id")["silhouette"]
+    wrong = set(data.suspects.loc[data.suspects["issue"], "image_id"])
     for cluster, members in node.clusters.groupby("cluster")["image_id"]:
         shown = [sheets[cluster, side] for side in ("nearest", "farthest") if (cluster, side) in sheets]
         views.append(
             {
                 "number": int(cluster),
-                "name": names.get(f"{node.name}.{cluster}", ""),
+                "anchor": f"{anchor}-c{cluster}",
+                "name": data.names.get(f"{node.name}.{cluster}", ""),
+                "stability": stability.get(cluster),
+                "profile": draw_profile(silhouette.reindex(members).to_numpy(float)),
+                "copies": sum(name in data.copies for name in members),
+                "suspects": sum(name in wrong for name in members),
                 "size": len(members),
                 "share": len(members) / len(node.clusters),
                 "shares": near_label_shares(near_label.reindex(members).fillna(""), colors),
-                "sheets": [_view_sheet(rows, node.sheets_folder, near_label, colors) for rows in shown],
+                "sheets": [_view_sheet(rows, node.sheets_folder, near_label, colors, links) for rows in shown],
             }
         )
     return views
 
 
-def _view_sheet(rows: pd.DataFrame, folder: Path, near_label: pd.Series, colors) -> dict:
+def _view_sheet(rows: pd.DataFrame, folder: Path, near_label: pd.Series, colors, links: pd.Series) -> dict:
     rows = rows.sort_values("position")
     first = rows.iloc[0]
     labels = near_label.reindex(rows["image_id"]).fillna("")
@@ -230,6 +283,7 @@ def _view_sheet(rows: pd.DataFrame, folder: Path, near_label: pd.Series, colors)
         "maps": embed_file(folder / first["map_file"]) if first["map_file"] else "",
         "cells": [
             {"name": name, "distance": distance, "problem": problem, "label": label, "color": colors[label]}
+            | {"link": links[name]}
             for name, distance, problem, label in zip(
                 rows["image_id"], rows["distance"], rows["problem"], labels, strict=True
             )

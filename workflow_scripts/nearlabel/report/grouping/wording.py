@@ -1,6 +1,10 @@
 """What the page says of criteria, flags and columns."""
 
 CRITERIA = {
+    "consensus": (
+        "Consensus: the clustering that several algorithms and encoders find alike, more than they do on structureless "
+        "data, and whose groups are well separated. It looks at no near-label."
+    ),
     "agreement": (
         "Agreement: the encoder on whose features different algorithms agree most with each other, beyond what they "
         "do on structureless data; the smallest k at which they nearly do so most, and there the algorithm that the "

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from nearlabel.files import read_table, written_whole
 from nearlabel.images.reading import UnreadableImageError, read_image
 from nearlabel.images.scales import full_ranges
+from nearlabel.labelling.page.writing import policy_hash
 from nearlabel.report.base.embedding import embed_file
 from nearlabel.report.page import TEMPLATES, page_environment
 
@@ -45,13 +46,15 @@ def write_final_page(output, *, run: str, dataset: str, images, report, doubtful
         }
         for row in read_table(doubtful, ("image_id", "label")).head(SHOWN).itertuples()
     ]
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     html = (
         page_environment()
         .get_template("final.html")
         .render(
             run=run,
             dataset=dataset,
-            style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),
+            style=Markup(style),
+            style_hash=policy_hash(style),
             report=json.loads(Path(report).read_text(encoding="utf-8")),
             certificate=_describe_certificate(json.loads(Path(status).read_text(encoding="utf-8"))),
             figure=embed_file(figure),

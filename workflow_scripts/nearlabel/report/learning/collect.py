@@ -126,7 +126,7 @@ def collect_learning(
         strategies=strategies,
         folds=folds,
         rounds=read_each(lambda *run: read_rounds(place(ROUNDS, *run))),
-        knees=read_each(lambda *run: _read_knees(place(KNEES, *run))),
+        knees=read_each(lambda *run: read_knees(place(KNEES, *run))),
         batches=read_each(lambda *run: {name: _read_batch(place(BATCH, *run, cutoff=name)) for name in CUTOFFS}),
         choices=read_each(lambda *run: _read_choices(place(CHOICES, *run))),
         full_pool={fold: _read_json(path, TRAINED_KEYS) for fold, path in full_pool.items()},
@@ -172,7 +172,15 @@ def read_rounds(path) -> pd.DataFrame:
     return rounds
 
 
-def _read_knees(path: Path) -> dict[str, Any]:
+def read_knees(path) -> dict[str, Any]:
+    """Read ``knees.json``: each of `CUTOFFS` → round, n_labelled, val_auc, test_auc, or None.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        No such file, or it is damaged.
+    """
+    path = Path(path)
     knees = _read_json(path, CUTOFFS)
     for cutoff in CUTOFFS:
         if knees[cutoff] is not None:

@@ -15,6 +15,8 @@ MEASURE_LABELS = {
     "degenerate_share": "Degenerate maps, share of the images selected",
     "test_auc_at_best": "Test AUC ROC at best",
 }
+# Short: the table is wide.
+COMPARED_LABELS = {"aubc": "Budget curve", "test_auc_at_best": "AUC at best"}
 KNEE_HEADERS = {
     "dataset": "Data set",
     "strategy": "Strategy",
@@ -88,7 +90,7 @@ def shape_knees(frame: pd.DataFrame) -> pd.DataFrame:
 
 def shape_comparisons(frame: pd.DataFrame) -> pd.DataFrame:
     """Lay out `learning_statistics.comparison_table`."""
-    measures = frame["measure"].map(MEASURE_LABELS)
+    measures = frame["measure"].map(COMPARED_LABELS)
     return frame.assign(measure=measures)[list(COMPARISON_HEADERS)].rename(columns=COMPARISON_HEADERS)
 
 
@@ -132,6 +134,8 @@ def _lay_out(
             cells = own[own[key] == value].set_index("strategy").reindex(strategies)
             if cells["folds"].isna().all():
                 continue  # No strategy has maps.
+            if key == "cutoff" and not cells["folds_with"].any() and cells["published_mean"].isna().all():
+                continue  # No fold has a knee.
             rows.append([dataset, label, *(cell(row) for _, row in cells.iterrows())])
             for prefix, suffix in ({"published": PUBLISHED_SUFFIX} | (more or {})).items():
                 if prefix == "published" and ("published_mean" not in cells or cells["published_mean"].isna().all()):

@@ -50,11 +50,37 @@ def comparison_table(runs: Sequence[LearningRuns]) -> pd.DataFrame:
         if run.folds < 2 or len(run.strategies) < 2:
             continue
         for measure in COMPARED:
-            values = _values_by_fold(run, measure)
+            values = values_by_fold(run, measure)
             if not values["value"].isna().any():
                 pairs = compare_strategies(values, n_test=run.n_test, n_train=run.n_pool)
                 tables.append(pairs.assign(dataset=run.name, measure=measure)[COMPARISON_COLUMNS])
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=COMPARISON_COLUMNS)
+
+
+def comparison_notes(comparisons: pd.DataFrame) -> list[str]:
+    """Say what the comparisons do not: that nothing differs, and that few folds cannot show it.
+
+    Parameters
+    ----------
+    comparisons : DataFrame
+        Of `comparison_table`.
+
+    Returns
+    -------
+    list of str
+        Without a full stop.
+    """
+    notes = []
+    for dataset, own in comparisons.groupby("dataset", sort=False):
+        if not (own["t_p_holm"] < 0.05).any():
+            notes.append(f"{dataset}: no strategy differs significantly from another by the corrected t-test")
+    folds = int(comparisons["folds"].min()) if len(comparisons) else 0
+    # Two-sided, all differences of one sign.
+    if folds and (floor := 2.0 ** (1 - folds)) > 0.05:
+        notes.append(
+            f"with {folds} folds Wilcoxon's p cannot be smaller than {floor:g}, whatever the differences: it shows none"
+        )
+    return notes
 
 
 def win_table(comparisons: pd.DataFrame, strategies: Sequence[str]) -> pd.DataFrame:
@@ -123,7 +149,8 @@ def _images_to_reach(rounds: pd.DataFrame, bound: float) -> int | None:
     return images_to_reach(evaluated["n_labelled"], evaluated["test_auc"], bound, SHARE)
 
 
-def _values_by_fold(run: LearningRuns, measure: str) -> pd.DataFrame:
+def values_by_fold(run: LearningRuns, measure: str) -> pd.DataFrame:
+    """Return a measure of `COMPARED` for each strategy and fold, as `compare_strategies` takes it."""
     rows = []
     for strategy in run.strategies:
         values = _measure(run, strategy)["aubc"] if measure == "aubc" else scores_at_best(run, strategy)

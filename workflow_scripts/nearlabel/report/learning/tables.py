@@ -12,7 +12,12 @@ from nearlabel.report.learning import shapes
 from nearlabel.report.learning.collect import LearningRuns
 from nearlabel.report.learning.frames import knee_table, table1, table2, table3
 from nearlabel.report.learning.published import published_table
-from nearlabel.report.learning.statistics import comparison_table, statistics_table, win_table
+from nearlabel.report.learning.statistics import (
+    comparison_notes,
+    comparison_table,
+    statistics_table,
+    win_table,
+)
 
 SPREAD = "mean ± standard deviation of the sample (n − 1) over the folds that have a value"
 CAPTIONS = {
@@ -31,7 +36,8 @@ CAPTIONS = {
     ),
     "statistics": f"What the learning curves amount to, on the test folds; {SPREAD}.",
     "comparisons": (
-        "Every two strategies, paired by fold: corrected resampled t-test (Nadeau and Bengio 2003) and Wilcoxon's "
+        "Every two strategies, paired by fold, in the area under the budget curve of the AUC ROC and in the test AUC "
+        "ROC at best: corrected resampled t-test (Nadeau and Bengio 2003) and Wilcoxon's "
         "signed-rank test, two-sided; p-values adjusted by Holm over the pairs of a data set and measure."
     ),
     "wins": (
@@ -124,7 +130,19 @@ def write_learning_tables(
 
 
 def _list_notes(stem: str, frame: pd.DataFrame) -> list[str]:
+    if stem == "comparisons":
+        return comparison_notes(frame)
+    if stem in ("table2", "table3", "table3_ap"):
+        return [*_no_knees(frame), *dict.fromkeys(note for note in frame["note"] if note)]
     # The table of published values has a column for them.
     if stem == "published" or "note" not in frame:
         return []
     return list(dict.fromkeys(note for note in frame["note"] if note))
+
+
+def _no_knees(frame: pd.DataFrame) -> list[str]:
+    return [
+        f"{dataset}: no fold has a knee, as the defective images left fall without a bend; its rows are left out"
+        for dataset, own in frame[frame["cutoff"] == "knee"].groupby("dataset", sort=False)
+        if not own["folds_with"].any()
+    ]

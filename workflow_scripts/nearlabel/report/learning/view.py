@@ -3,9 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+from markupsafe import Markup
+
 from nearlabel.report.base.embedding import embed_file
 from nearlabel.report.learning.collect import LearningRuns
-from nearlabel.report.learning.curves import short_batch
+from nearlabel.report.learning.curves import mean_bound, short_batch
+from nearlabel.report.learning.curves_svg import describe_fold, draw_curves
+from nearlabel.report.learning.finding import describe_learning
 from nearlabel.report.learning.frames import mean_and_std, scores_at_best
 from nearlabel.report.learning.shapes import PUBLISHED_SUFFIX, format_spread
 from nearlabel.report.learning.statistics import count_degenerate
@@ -33,6 +38,7 @@ def view_learning(
     names: Mapping[str, str],
     settings: Mapping[str, str],
     counter,
+    stopping: Mapping[str, pd.DataFrame] | None = None,
 ) -> dict[str, Any] | None:
     """Arrange what the page shows of a run's active learning.
 
@@ -46,6 +52,9 @@ def view_learning(
         Short texts to show, such as ``network`` and ``training``; ``weights`` that begin with ``seeded`` get a warning.
     counter : iterator of int
         Numbers that no other part of the page has, for anchors.
+    stopping : mapping of str to DataFrame, optional
+        Of data sets where stopping rules are compared, from
+        `nearlabel.report.learning.stopping.table.stopping_frame`.
 
     Returns
     -------
@@ -57,13 +66,19 @@ def view_learning(
     tables = make_learning_tables(runs, kinds, names)
     shown_as = {name: own for name, own in names.items() if any(name in run.strategies for run in runs)}
     published = [tables[stem].frame["published_mean"].notna().any() for stem in ("table1", "table2", "table3")]
+    untrained = str(settings.get("weights", "")).startswith("seeded")
+    findings = {
+        run.name: describe_learning(run, names=names, stopping=(stopping or {}).get(run.name), untrained=untrained)
+        for run in runs
+    }
     return {
         "settings": {key.replace("_", " "): text for key, text in _with_sources(settings, runs).items()},
-        "untrained": str(settings.get("weights", "")).startswith("seeded"),
+        "untrained": untrained,
         "renamed": {name: own for name, own in shown_as.items() if name != own},
         "overview": [row for run in runs for row in _overview(run)],
-        "datasets": [_view_run(run, kinds, names, settings, counter) for run in runs],
-        "wins": None if tables["wins"].frame.empty else view_table(tables["wins"], "Who beats whom"),
+        "datasets": [_view_run(run, kinds, names, settings, counter) | {"finding": findings[run.name]} for run in runs],
+        # Of one data set, its own table of comparisons says it.
+        "wins": view_table(tables["wins"], "Who beats whom") if len(runs) > 1 and len(tables["wins"].frame) else None,
         "published": view_table(tables["published"], "Published values") if any(published) else None,
     }
 
@@ -110,6 +125,7 @@ def _holds_numbers(cells: Sequence) -> bool:
 
 def _view_run(run: LearningRuns, kinds, names, settings, counter) -> dict[str, Any]:
     tables = make_learning_tables([run], kinds, names)
+    curves = draw_curves(run)
     return {
         "anchor": f"a{next(counter)}",
         "name": run.name,
@@ -122,7 +138,16 @@ def _view_run(run: LearningRuns, kinds, names, settings, counter) -> dict[str, A
         "strategies": len(run.strategies),
         "short": _describe_short(run, str(settings.get("training", ""))),
         "knees": any(found["knee"] for folds in run.knees.values() for found in folds.values()),
-        "figures": {name: embed_file(path) for name, path in run.figures.items()},
+        "curves": {strategy: Markup(drawn) for strategy, drawn in curves.items()},
+        # Of many folds, the numbers have no room.
+        "numbered": any('class="number"' in drawn for drawn in curves.values()),
+        "numbers": [
+            {"strategy": strategy, "fold": fold} | describe_fold(run, strategy, fold)
+            for strategy in run.strategies
+            for fold in range(run.folds)
+        ],
+        "bound": mean_bound(run.full_pool),
+        "strategies_figure": embed_file(run.figures["strategies"]) if len(run.strategies) > 1 else None,
         "tables": [
             view_table(tables[stem], title, hide=["Data set"], sortable=stem in SORTABLE)
             for stem, title in TITLES.items()

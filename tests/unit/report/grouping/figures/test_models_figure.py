@@ -8,7 +8,7 @@ from PIL import Image
 from nearlabel.report.base.tables import write_table
 from nearlabel.report.grouping.figures import models
 from nearlabel.report.grouping.figures.models import _arrange, _walk, plot_decision_tree, plot_models
-from nearlabel.report.grouping.models_table import COLUMNS, models_table
+from nearlabel.report.grouping.tables.models import COLUMNS, models_table
 
 SCORES = ("balanced_accuracy", "macro_f1", "roc_auc")
 

@@ -111,7 +111,7 @@ function save() {
   const rows = [...log.answers].sort((a, b) => a[0] - b[0]).map(([at, entry]) => ({
     image: IMAGES[at].id, label: entry.label, annotator: log.annotator, time: entry.time, seconds: entry.seconds }));
   if (!rows.length) return say("There is no answer to save yet.");
-  const name = fileName(log.annotator, new Date());
+  const name = labelsName(log.annotator, new Date());
   offerFile(name, writeCsv(rows));
   log.add({ file: name });
   refresh();

@@ -16,7 +16,7 @@ from nearlabel.report.base.figures import (
 )
 from nearlabel.report.base.text import shorten
 from nearlabel.report.grouping.figures.lines import mark_every, rows_over_k
-from nearlabel.report.grouping.tables import winning_row
+from nearlabel.report.grouping.tables.clusterings import winning_row
 
 TITLE = "C-Score convergence difference"
 DECADES_BELOW = 5

@@ -5,7 +5,7 @@ import pandas as pd
 from nearlabel.report.base.figures import GREY, INK, MARKERS, STYLE, algorithm_colors, save_figure, set_legend_texts
 from nearlabel.report.base.text import shorten
 from nearlabel.report.grouping.figures.lines import mark_every, rows_over_k
-from nearlabel.report.grouping.tables import best_clustering, winning_row
+from nearlabel.report.grouping.tables.clusterings import best_clustering, winning_row
 
 SAMPLED = "sampled_silhouette"
 ROWS = [("entropy", "Label entropy (bits)"), ("silhouette", "Silhouette (−1 to 1)")]

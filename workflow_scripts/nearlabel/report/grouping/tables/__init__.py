@@ -1,0 +1,1 @@
+"""Tables over all nodes: clusterings, clusters, further columns, models."""

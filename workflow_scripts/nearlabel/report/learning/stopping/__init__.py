@@ -1,0 +1,1 @@
+"""Stopping rules compared, as the report shows them."""
