@@ -1,10 +1,10 @@
 import re
-from html.parser import HTMLParser
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from helpers import report_pages
 from helpers.learning_runs import make_rounds, make_runs
 from helpers.stopping_runs import RULES, write_run
 from nearlabel.report.learning.stopping.view import view_stopping
@@ -16,29 +16,12 @@ STRATEGIES = {"random": "random", "<i>own</i>": "gradcam_avg"}
 MAPS = {"maps": "closed form", "map_size": [7, 9], "rounds": [{"round": 1, "degenerate_selected": 4}]}
 
 
-class Outline(HTMLParser):
-    """Elements with their attributes, and the text outside scripts and styles."""
-
-    def __init__(self, html):
-        super().__init__()
-        self.elements, self.text, self.inside = [], "", []
-        self.feed(html)
+class Outline(report_pages.Outline):
+    """With a space before each cell's text."""
 
     def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        self.inside.append(tag)
+        super().handle_starttag(tag, attrs)
         self.text += " " if tag in ("td", "th", "dt", "dd") else ""
-
-    def handle_endtag(self, tag):
-        while self.inside and self.inside.pop() != tag:
-            pass
-
-    def handle_data(self, data):
-        if not {"script", "style"} & set(self.inside):
-            self.text += data
-
-    def attributes(self, name):
-        return [attrs[name] for _, attrs in self.elements if name in attrs]
 
 
 def make(folder, name=HOSTILE, folds=3, strategies=tuple(STRATEGIES)):

@@ -15,7 +15,7 @@ from nearlabel.grouping.reduction.reduced import Reduced, Reduction
 from nearlabel.labelling.rounds.record import Round, record_round
 from nearlabel.report.explorer.checking import check_data
 from nearlabel.report.explorer.collect import address_image, collect_explorer, view_node
-from nearlabel.report.explorer.images import ALONE, REPEATED, RIGHT, WRONG, image_columns
+from nearlabel.report.explorer.images import ALONE, DOUBTED, REPEATED, RIGHT, image_columns
 
 IDS = [f"a/{i:02d}.png" for i in range(24)]
 
@@ -122,7 +122,7 @@ def test_what_is_known_of_all_images(run):
     assert found["near_label"].names == ("0", "1") and found["near_label"].values[-1] == -1
     assert found["class"].names == ("scratch",)
     assert found["suspicion"].values[3] == pytest.approx(0.9) and np.isfinite(found["suspicion"].values).sum() == 1
-    assert found["issue"].names == (WRONG, RIGHT) and found["issue"].values[[0, 3, 9]].tolist() == [1, 0, -1]
+    assert found["issue"].names == (DOUBTED, RIGHT) and found["issue"].values[[0, 3, 9]].tolist() == [1, 0, -1]
     assert found["duplicates"].names == (REPEATED, ALONE)
     assert np.flatnonzero(found["duplicates"].values == 0).tolist() == [0, 1, 4, 5]
 

@@ -83,3 +83,11 @@ def test_the_verdict_stands_beside_with_its_p(state):
 )
 def test_numbers_are_joined_as_in_a_sentence(numbers, said):
     assert join_numbers(numbers) == said
+
+
+def test_shares_are_of_labelled_images_alone_and_nothing_is_rounded_to_all():
+    some = make_node([60, 40], [(1, "defect", 10, 1.0, 1e-3)], [("good", 15), ("defect", 15)])
+    said = describe_findings(some)["found"]
+    assert "All 10 labelled images in group 1 are “defect”; of all labelled images 50 % are." in said
+    nearly = make_node([4000, 6000], [(0, "good", 3999, 3999 / 4000, 1e-3)], [("good", 5000), ("defect", 5000)])
+    assert "99.9 % of the 4000 images in group 0 are “good”" in describe_findings(nearly)["found"]

@@ -76,5 +76,5 @@ def find_suspects(
         },
         columns=SUSPECT_COLUMNS,
     )
-    logger.info("%d of %d near-labels are probably wrong", issue.sum(), len(labelled))
+    logger.info("%d of %d near-labels are in doubt", issue.sum(), len(labelled))
     return found.iloc[order].reset_index(drop=True)

@@ -13,7 +13,7 @@ from nearlabel.report.explorer.columns import align, category_column, number_col
 from nearlabel.report.explorer.data import Column
 
 ALONE, REPEATED = "looks like no other", "has a near-duplicate"
-WRONG, RIGHT = "probably wrong", "not contradicted"
+DOUBTED, RIGHT = "in doubt", "not contradicted"
 
 
 def image_columns(
@@ -109,14 +109,14 @@ def _asked(ids: list[str], strategy: str, file) -> Column:
 def _suspicion(ids: list[str], file) -> list[Column]:
     table = _read(file)
     confidence = pd.to_numeric(pd.Series(align(ids, table, "self_confidence", ""), dtype=object), errors="coerce")
-    issue = pd.Series(align(ids, table, "issue", ""), dtype=object).map({"True": WRONG, "False": RIGHT}).fillna("")
+    issue = pd.Series(align(ids, table, "issue", ""), dtype=object).map({"True": DOUBTED, "False": RIGHT}).fillna("")
     note = "Share of its ten nearest images, near-duplicates left out, that have another near-label."
     shown = [number_column("suspicion", "doubt about the near-label", 1 - confidence.to_numpy(float), note)]
-    if (issue == WRONG).any():
+    if (issue == DOUBTED).any():
         note = "By confident learning from those shares (Northcutt et al. 2021)."
-        colors = {WRONG: "#d55e00", RIGHT: "#56b4e9"}
+        colors = {DOUBTED: "#d55e00", RIGHT: "#56b4e9"}
         shown.append(
-            category_column("issue", "is the near-label right", issue, names=(WRONG, RIGHT), colors=colors, note=note)
+            category_column("issue", "is the near-label right", issue, names=(DOUBTED, RIGHT), colors=colors, note=note)
         )
     return shown
 

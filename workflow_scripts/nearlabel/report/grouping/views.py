@@ -97,22 +97,23 @@ def _level(node: dict) -> int:
 
 
 def _view_tree(data: DatasetReport, nodes: list[dict], near_label: pd.Series, colors) -> dict:
-    counts = {"root": Counter(near_label)}
-    anchors = {"root": nodes[0]["anchor"]}
-    faces = {}
+    counts, faces = {"root": Counter(near_label)}, {}
     for node, report in zip(nodes, data.nodes, strict=True):
         for cluster, members in report.clusters.groupby("cluster")["image_id"]:
             group = f"{node['name']}.{cluster}"
             counts[group] = Counter(near_label.reindex(members).fillna(""))
             faces[group] = cut_faces(report.sheets, report.sheets_folder, int(cluster), 1)[0]
-        anchors |= {f"{node['name']}.{c['number']}": c["anchor"] for c in node["clusters"]}
-    anchors |= {node["name"]: node["anchor"] for node in nodes}
-    return arrange_picture(data.levels, data.names, counts, anchors, faces, colors)
+    return arrange_picture(data.levels, data.names, counts, _anchors(nodes), faces, colors)
+
+
+def _anchors(nodes: list[dict]) -> dict[str, str]:
+    """Where the page shows each group: its own section where it was clustered again, else its sheets."""
+    clusters = {f"{node['name']}.{c['number']}": c["anchor"] for node in nodes for c in node["clusters"]}
+    return clusters | {node["name"]: node["anchor"] for node in nodes}
 
 
 def _view_groups(data: DatasetReport, nodes: list[dict]) -> list[dict]:
-    anchor = {f"{node['name']}.{c['number']}": c["anchor"] for node in nodes for c in node["clusters"]}
-    anchor |= {node["name"]: node["anchor"] for node in nodes}
+    anchor = _anchors(nodes)
     return [
         {**row, "anchor": anchor.get(row["node"]), "user_name": data.names.get(row["node"], "")}
         for row in data.levels.to_dict("records")

@@ -45,8 +45,9 @@ def telling_groups(node: Mapping[str, Any]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``near_label``, ``groups`` (numbers), ``images`` in them, ``share`` of the near-label among those of them that
-        have one, ``overall`` share in the node, ``pure``: whether the share is large; the most telling first.
+        ``near_label``, ``groups`` (numbers), ``images`` in them, ``labelled``: how many of these have a near-label,
+        ``share`` of this one among them, ``overall`` share in the node, ``pure``: whether the share is large; the most
+        telling first.
     """
     overall = {share["label"]: share["count"] for share in node["near_label_counts"]}
     labelled = sum(overall.values())
@@ -63,6 +64,7 @@ def telling_groups(node: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "near_label": label,
                 "groups": sorted(int(row["cluster"]) for row in rows),
                 "images": sum(int(row["size"]) for row in rows),
+                "labelled": round(known),
                 "share": sum(row["count"] for row in rows) / known,
                 "overall": overall.get(label, 0) / labelled,
                 "pure": pure,
@@ -96,9 +98,11 @@ def _describe_telling(node: Mapping[str, Any]) -> str:
         groups = entry["groups"]
         which = f"group {groups[0]}" if len(groups) == 1 else f"groups {join_numbers(groups)}"
         share = "All" if entry["share"] == 1 else f"{_percent(entry['share'])} of the"
+        # A share is of labelled images alone.
+        kind = "image" if entry["labelled"] == entry["images"] else "labelled image"
         said.append(
-            f"{share} {_count(entry['images'], 'image')} in {which} are “{shorten(entry['near_label'], 30)}”; of all "
-            f"images {_percent(entry['overall'])} are."
+            f"{share} {_count(entry['labelled'], kind)} in {which} are “{shorten(entry['near_label'], 30)}”; of all "
+            f"{kind}s {_percent(entry['overall'])} are."
         )
     return " ".join(said)
 
@@ -126,10 +130,8 @@ def _describe_structure(structure: Mapping[str, Any], untrained: bool) -> str:
 
 def _describe_agreement(node: Mapping[str, Any]) -> str:
     verdict = node["verdict"]
-    if verdict["state"] == "better":
+    if verdict["state"] in ("better", "no_better"):
         return f"{verdict['headline']} (AMI {node['ami']:.2f} of 1, p = {format_p(node['p_value'])})."
-    if verdict["state"] == "no_better":
-        return f"{verdict['headline']} (AMI {node['ami']:.2f}, p = {format_p(node['p_value'])})."
     return f"{verdict['headline']}." if verdict["state"] else ""
 
 
@@ -147,5 +149,5 @@ def _count(number: int, word: str) -> str:
 def _percent(share: float) -> str:
     """Per cent without decimals; not 100 or 0 where something is missing or there."""
     if 0.99 < share < 1 or 0 < share < 0.01:
-        return f"{100 * share:.1f} %"
+        return f"{min(99.9, max(0.1, 100 * share)):.1f} %"
     return f"{100 * share:.0f} %"
