@@ -23,6 +23,7 @@ include: "rules/grouping.smk"
 include: "rules/models.smk"
 include: "rules/learning.smk"
 include: "rules/labelling.smk"
+include: "rules/production.smk"
 include: "rules/explorer.smk"
 include: "rules/report.smk"
 
@@ -82,6 +83,13 @@ rule finish:
     localrule: True
 
 
+# What labels new images, as a numbered bundle.
+rule bundle:
+    input:
+        of_plan(production.bundle_files),
+    localrule: True
+
+
 rule report:
     input:
         fill(run_files.PAGE, run=PLAN.config.run),
@@ -100,4 +108,5 @@ rule all:
         rules.grouping.input,
         rules.learning.input,
         rules.report.input,
+        production.newest_files(PLAN),
     localrule: True

@@ -31,7 +31,7 @@ if shlex.quote(sys.executable) != sys.executable:
 from nearlabel import run_files
 from nearlabel.config import WINNER, ConfigError, ConfigText, hash_config
 from nearlabel.plan import check_own_files, plan_run
-from nearlabel.plan import datasets, grouping, labelling, learning, networks
+from nearlabel.plan import datasets, grouping, labelling, learning, networks, production
 from nearlabel.plan.report import contents as reporting
 from nearlabel.plan.resources import (
     clustering_memory,

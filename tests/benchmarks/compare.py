@@ -1,6 +1,6 @@
 """nearlabel beside what one would pick instead: the same work, in the same run, as one Markdown table.
 
-Run from the repository: ``python tests/benchmarks/compare.py ../shared/data/magnetic_tile [--full] [--only knee ...]``.
+Run from the repository: ``python tests/benchmarks/compare.py ../magnetic_tile [--full] [--only knee ...]``.
 Both sides take turns; a time is the median of three, a ratio is nearlabel's time over the peer's, so that below 1
 nearlabel is faster; one above its limit is bold. A limit on a rate is written as one on time: 0.95 of the bare forward
 rate is 1.05 of its time, 0.8 of linear with 4 processes is 1 / 3.2 of the time of one. Every row states the threads.

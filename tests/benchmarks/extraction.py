@@ -1,6 +1,6 @@
 """Rate of `extract_features` against the bare forward pass and against a plain torchvision loop.
 
-Run from the repository: ``python tests/benchmarks/extraction.py ../shared/data/magnetic_tile --images 320``.
+Run from the repository: ``python tests/benchmarks/extraction.py ../magnetic_tile --images 320``.
 Targets: at least 0.9 of the bare forward rate, 1.3 times the plain loop's.
 """
 

@@ -1,6 +1,6 @@
 """Pooling by novelty against average pooling: groups, good against defective, and time, on sets of both kinds.
 
-Run from the repository: ``python tests/benchmarks/novelty_pooling.py ../shared/data/magnetic_tile``. Groups are those
+Run from the repository: ``python tests/benchmarks/novelty_pooling.py ../magnetic_tile``. Groups are those
 of Ward's clustering at the true number of classes, on 50 principal components; AMI / ARI. On magnetic tiles defects are
 small; on surfaces (drawn here) and photographs (scikit-image's) classes fill the image; solar cells, where
 ``elpv-dataset`` is installed, have both. Goals: tiles at least .156 / .170 over six classes and .328 / .242 over the

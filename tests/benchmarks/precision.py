@@ -1,6 +1,6 @@
 """What coarser precisions cost in digits: features, clusterings and active learning beside the same in float32.
 
-Run from the repository: ``python tests/benchmarks/precision.py ../shared/data/magnetic_tile [--images 200]``. Takes a
+Run from the repository: ``python tests/benchmarks/precision.py ../magnetic_tile [--images 200]``. Takes a
 folder of images as one of the kinds of data sets, by default magnetic tiles, half of them defective. One table, a line
 for each network and precision that the device has (the CPU: bfloat16):
 

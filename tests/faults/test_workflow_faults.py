@@ -102,6 +102,7 @@ def test_corrupted_store(workspace, damaged, target, sentence):
     assert (workspace.folder / target).read_bytes() == expected
 
 
+@pytest.mark.slow
 def test_truncated_weights(workspace):
     from torchvision.models import resnet18
 
@@ -121,6 +122,7 @@ def test_truncated_weights(workspace):
         assert store.attrs["weights"] == "own.pth"
 
 
+@pytest.mark.slow
 def test_config_changed_while_the_run_goes(workspace):
     """The run ends with the config that it began with; a job started elsewhere stops (tests/workflow/test_run.py)."""
     before = workspace.config

@@ -11,7 +11,9 @@ const BROWSER = `addEventListener atob Blob btoa clearTimeout createImageBitmap 
   getSelection HTMLDetailsElement HTMLElement HTMLInputElement IDBKeyRange Image ImageData indexedDB IntersectionObserver KeyboardEvent localStorage location
   matchMedia MutationObserver navigator Node OffscreenCanvas performance PointerEvent queueMicrotask removeEventListener
   requestAnimationFrame ResizeObserver Response setTimeout TextDecoder TextEncoder URL window`.split(/\s+/);
-const NODE = ["require", "module", "process", "__dirname", "atob", "btoa", "Blob", "Response", "DecompressionStream", "TextDecoder",
+// Of pages that a server sends: all others ask for nothing.
+const SERVED = ["AbortSignal", "EventSource", "fetch", "history", "setInterval", "URLSearchParams"];
+const NODE = ["require", "module", "process", "__dirname", "globalThis", "setTimeout", "AbortSignal", "atob", "btoa", "Blob", "Response", "DecompressionStream", "TextDecoder",
   "queueMicrotask", "URL"];
 
 // What stands at the start of a line is declared for the whole page.
@@ -23,6 +25,7 @@ function declaredIn(file) {
 
 const scripts = fs.readdirSync(LIBRARY, { recursive: true }).filter((name) => name.endsWith(".js"))
   .map((name) => path.join(LIBRARY, name));
+const isServed = (file) => path.relative(LIBRARY, file).startsWith("production");
 const isShared = (file) => path.basename(file) === "shared.js";
 const pageOf = (file) => `${path.dirname(file)}/${path.basename(file).split("_")[0]}`;
 const all = (names, kind) => Object.fromEntries(names.map((name) => [name, kind]));
@@ -97,7 +100,7 @@ const pages = scripts.map((file) => {
   const own = new Set(declaredIn(file));
   return {
     files: [path.relative(REPOSITORY, file)],
-    languageOptions: language({ ...all(BROWSER, "readonly"), ...all(others.flatMap(declaredIn).filter((name) => !own.has(name)), "readonly") }),
+    languageOptions: language({ ...all(isServed(file) ? [...BROWSER, ...SERVED] : BROWSER, "readonly"), ...all(others.flatMap(declaredIn).filter((name) => !own.has(name)), "readonly") }),
     rules: { ...RULES, "no-unused-vars": ["error", { vars: "all", varsIgnorePattern: `^(${[...used, "_"].join("|")})$`, args: "after-used", argsIgnorePattern: "^_" }] },
   };
 });

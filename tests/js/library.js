@@ -17,4 +17,15 @@ function load(scripts, names) {
   return vm.runInContext(`"use strict";\n${text}\n({ ${names.join(", ")} })`, context);
 }
 
-module.exports = { load, EXPLORER, LIBRARY };
+const REVIEW = path.join(LIBRARY, "production/review/templates");
+
+// As `load`, of the review page; `around` are the names that a browser has, and what the page was told when it opened.
+function loadReview(scripts, names, around = {}, data = { bundle: null }) {
+  const files = [SHARED, ...scripts.map((name) => path.join(REVIEW, `review_${name}.js`))];
+  const text = files.map((file) => fs.readFileSync(file, "utf8")).join("");
+  const page = { document: { getElementById: () => ({ textContent: JSON.stringify(data) }) } };
+  const context = vm.createContext({ setTimeout, AbortSignal, crypto: globalThis.crypto, ...page, ...around });
+  return vm.runInContext(`"use strict";\n${text}\n({ ${names.join(", ")} })`, context);
+}
+
+module.exports = { load, loadReview, EXPLORER, LIBRARY };

@@ -115,6 +115,8 @@ PATHS = {
     "FINAL_PREDICTIONS": f"{DATASET}/labelling/final/predictions.csv",
     "FINAL_DOUBTFUL": f"{DATASET}/labelling/final/doubtful.csv",
     "FINAL_PAGE": f"{DATASET}/labelling/final/index.html",
+    "BUNDLES": f"{DATASET}/bundles",
+    "NEWEST_BUNDLE": f"{DATASET}/bundles/newest.json",
     "TABLE": "results/demo-1/tables/table1_ap.csv",
     "NODE_FIGURE": f"{FIGURE}_root.1.25_quality.csv",
     "MODEL_FIGURE": f"{FIGURE}_root.1.25_near_labels_quality.csv",

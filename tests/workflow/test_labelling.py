@@ -145,6 +145,7 @@ def test_the_same_labels_give_the_same_batch_and_no_new_round(copy):
     assert records(copy) == recorded
 
 
+@pytest.mark.slow
 def test_what_runs_again(copy):
     assert copy.jobs("next_batch") == set()
     config = copy.config

@@ -3,7 +3,10 @@
 import json
 import shutil
 
+import pytest
 
+
+@pytest.mark.slow
 def test_parts_are_jobs_and_make_the_same_bytes(workspace):
     features = workspace.folder / "results/tiny/steel/features/texture.h5"
     whole = features.read_bytes()

@@ -152,7 +152,7 @@ def learn(workspace, tmp_path, targets, killed_in=None):
     [
         pytest.param("fold", 1, 0, [], marks=pytest.mark.slow),
         pytest.param("fold", 1, 3, [], marks=pytest.mark.slow),
-        ("strategy", 2, 1, []),
+        pytest.param("strategy", 2, 1, [], marks=pytest.mark.slow),
         pytest.param("fold", 1, 2, ["quant"], marks=pytest.mark.slow),
     ],
 )

@@ -53,6 +53,7 @@ def test_a_run_with_hdbscan_ends_in_a_report(root_alone):
     assert workspace.jobs() == set()
 
 
+@pytest.mark.slow
 def test_where_it_is_the_only_algorithm_and_finds_nothing_the_choice_says_so(root_alone):
     workspace = root_alone([{"name": "hdbscan", "parameters": {"min_cluster_size": 20}}])
     done = workspace.snakemake(f"{ROOT}/selection.json", check=False)

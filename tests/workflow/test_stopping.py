@@ -43,6 +43,7 @@ def test_without_rules_there_is_nothing_of_them(workspace):
     assert workspace.jobs() == set()
 
 
+@pytest.mark.slow
 def test_one_rule_more_runs_what_it_needs_and_no_more(workspace):
     for rule in RULE_PARAMETERS:
         if not asks_for_validation(rule):

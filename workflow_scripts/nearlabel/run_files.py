@@ -104,6 +104,10 @@ FINAL_PREDICTIONS = f"{_FINAL}/predictions.csv"
 FINAL_DOUBTFUL = f"{_FINAL}/doubtful.csv"
 FINAL_PAGE = f"{_FINAL}/index.html"
 
+# Numbered folders, which stay; what a rule makes is the note of the newest.
+BUNDLES = f"{_DATASET}/bundles"
+NEWEST_BUNDLE = f"{BUNDLES}/newest.json"
+
 TABLE = f"{RUN}/tables/{{table}}.{{suffix}}"
 SUFFIXES = ("csv", "md", "tex")
 NODE_FIGURE = f"{RUN}/figures/{{dataset}}_{{node}}_{{kind}}.{{suffix}}"

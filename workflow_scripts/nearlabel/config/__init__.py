@@ -16,6 +16,7 @@ from nearlabel.config.features import WINNER, Encoder, Features
 from nearlabel.config.grouping import Grouping
 from nearlabel.config.labelling import Labelling
 from nearlabel.config.learning import Learning
+from nearlabel.config.production import Production
 from nearlabel.config.text import ConfigText
 
 __all__ = [
@@ -41,6 +42,7 @@ class Config(Model):
     grouping: Grouping | None = Field(None, description="The grouping half; absent: nothing is grouped.")
     learning: Learning | None = Field(None, description="The learning half; absent: nothing is learnt.")
     labelling: Labelling | None = Field(None, description="The labelling half; absent: nobody labels.")
+    production: Production | None = Field(None, description="The production end; absent: no bundle is made.")
 
     @model_validator(mode="after")
     def _check_whole(self):
@@ -61,7 +63,21 @@ class Config(Model):
             self._check_datasets("labelling.dataset", [self.labelling.dataset])
         if self.learning is not None and self.labelling is not None:
             self._share_network()
+        if self.production is not None:
+            self._check_production()
         return self
+
+    def _check_production(self) -> None:
+        chosen, name = self.production, self.production.dataset
+        if self.grouping is None or name not in self.grouping.datasets:
+            raise ValueError(
+                f"production.dataset names '{name}', which is not under grouping.datasets; new images are assigned to "
+                "groups: add it there"
+            )
+        if chosen.label_by == "network" and (self.labelling is None or self.labelling.dataset != name):
+            raise ValueError(
+                f"production.label_by is network, but no section labelling labels '{name}'; add it, or write model"
+            )
 
     def _share_network(self) -> None:
         """A run has one network that learns: what is computed of it once serves both halves."""

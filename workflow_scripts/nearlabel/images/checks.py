@@ -188,10 +188,14 @@ class _Inspector:
             if os.path.islink(path) and not os.path.exists(path):
                 return "a link that leads to no file"
             return name_unread(path) or str(error)
-        if max(facts.width, facts.height) > self._max_aspect * min(facts.width, facts.height):
-            size = f"{facts.width} x {facts.height} pixels"
-            return f"{size}, one side more than max_aspect = {self._max_aspect:g} times the other"
-        return self._scale.refusal(facts) or facts
+        return shape_refusal(facts.width, facts.height, self._max_aspect) or self._scale.refusal(facts) or facts
+
+
+def shape_refusal(width: int, height: int, max_aspect: float = MAX_ASPECT) -> str | None:
+    """Say why an image of so many pixels is rejected for its shape; None where it is not."""
+    if max(width, height) > max_aspect * min(width, height):
+        return f"{width} x {height} pixels, one side more than max_aspect = {max_aspect:g} times the other"
+    return None
 
 
 def _reject_repeated_ids(images: pd.DataFrame) -> tuple[pd.DataFrame, list[tuple[str, str]]]:

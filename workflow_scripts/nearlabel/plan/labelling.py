@@ -1,6 +1,7 @@
 """What the rules of labelling take from the plan: files of labels, what chooses, how the network is trained."""
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,22 @@ def _require_labelling(plan: Plan, target: str) -> None:
 
 def label_files(plan: Plan) -> list[str]:
     """The files of labels that there are."""
-    return sorted(str(path) for path in Path(plan.labelling.folder).glob("*.csv") if path.is_file())
+    return list_label_files(plan.labelling.folder)
+
+
+def list_label_files(folder: str) -> list[str]:
+    """Files of labels in a folder."""
+    return sorted(str(path) for path in Path(folder).glob("*.csv") if path.is_file())
 
 
 def label_contents(plan: Plan) -> list[str]:
-    """What stands in them: an older copy of a file, put in its place, has an older time than what was made of it."""
-    return sorted(hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in label_files(plan))
+    """What stands in them."""
+    return hash_files(label_files(plan))
+
+
+def hash_files(files: Iterable[str]) -> list[str]:
+    """Hash files: an older copy of one, put in its place, has an older time than what was made of it."""
+    return sorted(hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in files)
 
 
 def rounds_folder(plan: Plan) -> str:

@@ -14,6 +14,7 @@ from nearlabel.config.grouping import (
     PostModel,
     Reduction,
 )
+from nearlabel.grouping.models.catalogue import CATALOGUE, CLASSIFIER
 from nearlabel.plan.entries import EntryBuilder, entry_problems, refuse_repeats, with_id
 from nearlabel.plan.learners import Learners
 from nearlabel.plan.levels import PlannedClassification, PlannedLevel, bits_apart
@@ -59,6 +60,10 @@ class Plan:
         What chooses images for a person: ``strategy``, and ``start`` as long as there is nothing to learn from.
     trained : Training or None
         The section that says which network learns: that of learning, or else of labelling.
+    production : Production or None
+        The production end.
+    label_model : PostModel or None
+        The model that it labels by, where the configuration names one; its parameters' defaults filled in.
     query_encoder : Encoder or None
         The network that learns, pooling by novelty, where a strategy asks how novel images are.
     """
@@ -87,6 +92,9 @@ class Plan:
         self.classifications: dict[tuple[str, str], PlannedClassification] = {}
         for i, entry in enumerate(self.grouping.classify):
             self._entries.attempt(self._add_classification, f"grouping.classify.{i}", entry)
+        self.production = config.production
+        named = self.production.model if self.production else None
+        self.label_model = named and self._entries.attempt(self._resolve_label_model, "production.model", named)
         self._entries.raise_problems()
         self.query_encoder = learners.query_encoder()
 
@@ -178,6 +186,13 @@ class Plan:
 
     def _resolve_model(self, where: str, entry: str | dict) -> PostModel:
         return self._entries.build(where, PostModel, with_id(entry))
+
+    def _resolve_label_model(self, where: str, entry: str | dict) -> PostModel:
+        model = self._resolve_model(where, entry)
+        if CATALOGUE[model.name].kind != CLASSIFIER:
+            names = ", ".join(name for name, known in CATALOGUE.items() if known.kind == CLASSIFIER)
+            raise ValueError(f"{where} is {model.name}, which tells good images from others alone; choose {names}")
+        return model
 
     def _add_classification(self, where: str, entry: Classification) -> None:
         if entry.node not in self.named:

@@ -1,89 +1,20 @@
-import hashlib
-import json
-import subprocess
-import sys
-
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from torchvision.models import SqueezeNet1_1_Weights, get_model
 
+from helpers.trained_models import NETWORK, NOVEL, TEXTURE, draw_folder, train
 from nearlabel.features.encoding import extraction as extract_module
-from nearlabel.features.extract import extract_features
 from nearlabel.features.pooling.rows import NoveltyRows
 from nearlabel.features.store import read_features
-from nearlabel.files import write_csv
-from nearlabel.grouping.models.labelling import label_folder, main
-from nearlabel.grouping.models.node import train_node
+from nearlabel.grouping.models.labelling import label_folder
 from nearlabel.grouping.models.saved import load_model, save_model
-from nearlabel.grouping.selection.selected import Selection, write_selection
 from nearlabel.images import geometry
-from nearlabel.images.duplicates import hash_images, write_hashes
-
-TEXTURE = {"id": "texture", "name": "texture", "geometry": "squash", "image_size": 32, "batch_size": 8}
-NETWORK = {
-    "id": "small",
-    "name": "squeezenet1_1",
-    "weights": "seeded",
-    "geometry": "squash",
-    "image_size": 32,
-    "batch_size": 8,
-}
-NOVEL = NETWORK | {"image_size": 64, "pooling": "novelty", "novelty": {"reference": 9, "share": 0.5}}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Twelve striped and twelve noisy images in two sub-folders."""
-    folder = tmp_path_factory.mktemp("images")
-    rng = np.random.default_rng(0)
-    for number in range(24):
-        noise = rng.integers(0, 256, (40, 60))
-        stripes = np.tile((np.arange(60) // 5 % 2) * 200, (40, 1)) + noise // 20
-        kind = "stripes" if number % 2 else "noise"
-        (folder / kind).mkdir(exist_ok=True)
-        Image.fromarray((stripes if number % 2 else noise).astype(np.uint8)).save(folder / kind / f"{number:02}.png")
-    return folder
-
-
-def train(images_folder, work, encoder, model, seed=None, target="near_labels", **places):
-    paths = sorted(images_folder.rglob("*.png"))
-    ids = [path.relative_to(images_folder).as_posix() for path in paths]
-    hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
-    paths = [str(path) for path in paths]
-    columns = {"image_id": ids, "path": paths, "width": 60, "height": 40, "sha256": hashes, "part": ""}
-    images = pd.DataFrame(columns)
-    features = work / "features" / f"{encoder['id']}.h5"
-    extract_features(
-        images, encoder, output=features, cache=work / "cache", seed=seed, device="cpu", workers=0, **places
-    )
-    write_csv(work / "images.csv", images)
-    write_hashes(work / "hashes.h5", ids, hash_images(images["path"]))
-    write_csv(work / "near_labels.csv", pd.DataFrame({"image_id": ids, "near_label": [id.split("/")[0] for id in ids]}))
-    write_csv(work / "clusters.csv", pd.DataFrame({"image_id": ids, "cluster": np.arange(24) % 3}))
-    write_selection(work / "selection.json", Selection(encoder["id"], "kmeans", 3, "silhouette", [2, 5], [], None))
-    names = ("scores", "confusion", "predictions", "rules", "model", "summary")
-    train_node(
-        [features],
-        **{name: work / f"{name}.csv" for name in ("images", "near_labels", "clusters")},
-        hashes=work / "hashes.h5",
-        selection=work / "selection.json",
-        target=target,
-        models=[model],
-        folds=3,
-        duplicate_distance=0,
-        choose=None,
-        normal="noise" if target == "near_labels" else None,
-        reduction={"method": "pca", "components": 6, "standardise": None},
-        encoders={encoder["id"]: encoder | {"seed": seed}},
-        seed=0,
-        dataset="test",
-        node="root",
-        output={name: work / f"{name}.out" for name in names},
-    )
-    return work / "model.out"
+    return draw_folder(tmp_path_factory.mktemp("images"))
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +171,6 @@ def test_code_named_by_a_model_file_is_not_run(texture_model, folder, tmp_path):
 
 
 def test_a_custom_encoder_labels_with_the_module_that_the_caller_names(folder, tmp_path):
-    import torch
 
     module = tmp_path / "own.py"
     module.write_text(
@@ -270,51 +200,6 @@ def test_other_versions_are_named(texture_model, folder, tmp_path, caplog):
     label_folder(old, folder, device="cpu")
     assert "was made with torch 0.1, here is" in caplog.text
     assert "no-such-library 1, here is none" in caplog.text
-
-
-def test_the_command_writes_what_the_function_gives(texture_model, folder, tmp_path, capsys):
-    arguments = [str(texture_model), str(folder), "--device", "cpu"]
-    assert main(arguments) == 0
-    printed = capsys.readouterr().out
-    assert main([*arguments, "--output", str(tmp_path / "labels.csv")]) == 0
-    assert (tmp_path / "labels.csv").read_text() == printed
-    found = pd.read_csv(tmp_path / "labels.csv", keep_default_na=False)
-    kinds = found["image_id"].str.split("/").str[0]
-    summary = json.loads((texture_model.parent / "summary.out").read_text())
-    assert summary["chosen"] == "decision_tree"
-    assert (found["label"] == kinds).all()
-
-
-def test_a_shell_reads_one_sentence(tmp_path, capsys, texture_model):
-    command = [sys.executable, "-m", "nearlabel.grouping.models.labelling", str(tmp_path / "none.skops"), str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert done.stderr == f"{tmp_path / 'none.skops'}: there is no such model; run the step that makes it\n"
-    assert main([str(texture_model), str(tmp_path / "nowhere")]) == 1
-    assert "no such folder" in capsys.readouterr().err
-
-
-def test_the_command_finds_weights_where_the_run_did_and_names_its_own_options(folder, tmp_path, monkeypatch, capsys):
-    """As printed in the report: without the option, offline."""
-    published, weights = tmp_path / "weights", SqueezeNet1_1_Weights.IMAGENET1K_V1
-    published.mkdir()
-    torch.manual_seed(3)
-    torch.save(get_model("squeezenet1_1").state_dict(), published / "file")
-    name = f"squeezenet1_1-{hashlib.sha256((published / 'file').read_bytes()).hexdigest()[:8]}.pth"
-    (published / "file").rename(published / name)
-    monkeypatch.setattr(weights.value, "url", f"http://127.0.0.1:9/{name}")  # nobody listens there
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
-    path = train(folder, tmp_path, NETWORK | {"weights": "imagenet"}, {"name": "svm"}, weights_dir=str(published))
-    command = [str(path), str(folder), "--device", "cpu", "--output", str(tmp_path / "labels.csv")]
-    assert main(command) == 0
-    assert len(pd.read_csv(tmp_path / "labels.csv")) == 24
-    published.rename(tmp_path / "elsewhere")
-    assert main(command) == 1
-    said = capsys.readouterr().err
-    assert "name that as --weights-dir" in said and "weights_dir" not in said and "weights_mirror" not in said
-    assert main([*command, "--weights-dir", str(tmp_path / "elsewhere")]) == 0
-    assert main([*command, "--weights-dir", str(published)]) == 1
-    assert f"--weights-dir {published} is no folder" in capsys.readouterr().err
 
 
 def test_new_images_are_scaled_as_those_that_it_learnt(texture_model, folder, tmp_path):

@@ -14,7 +14,8 @@ from sklearn.tree import DecisionTreeClassifier
 
 from nearlabel.grouping.models.catalogue import CLASSIFIER
 from nearlabel.grouping.models.pipelines import CATALOGUE, fit_model, fit_reduction
-from nearlabel.grouping.models.saved import KEYS, TRUSTED, load_model, save_model
+from nearlabel.grouping.models.saved import KEYS, load_model, save_model
+from nearlabel.grouping.models.trusted import TRUSTED
 
 REDUCTION = {"method": "pca", "components": 3, "standardise": True, "power": "sqrt", "normalise": "l2"}
 

@@ -1,10 +1,7 @@
-"""Labels for new images by a saved model; also ``python -m nearlabel.grouping.models.labelling MODEL FOLDER``."""
+"""Labels for new images by a saved model alone."""
 
-import argparse
-import csv
 import inspect
 import logging
-import sys
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -13,8 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from nearlabel.features.encoding.needs import count_cores
-from nearlabel.files import how_to_remake, write_csv
+from nearlabel.files import how_to_remake
 from nearlabel.grouping.models.catalogue import DETECTOR
 from nearlabel.grouping.models.pipelines import predict
 from nearlabel.grouping.models.saved import load_model
@@ -181,55 +177,3 @@ def _compare_versions(saved: dict[str, Any], model) -> None:
             now = "none"
         if now != then:
             logger.warning("%s was made with %s %s, here is %s: close cases can differ", model, library, then, now)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Label a folder from the command line; returns the exit status.
-
-    Parameters
-    ----------
-    arguments : list of str, optional
-        Of the command line.
-    """
-    parser = argparse.ArgumentParser(
-        prog="nearlabel.grouping.models.labelling", description="Label a folder of new images."
-    )
-    parser.add_argument("model", help="model.skops of a classification")
-    parser.add_argument("folder", help="folder of images")
-    parser.add_argument("--output", help="CSV to write; standard output without it")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument(
-        "--workers",
-        type=int,
-        default=count_cores(),
-        help="processes that read and encode, on a GPU those that read; one for each core by default, 0: none",
-    )
-    parser.add_argument("--weights", help="where the encoder's own weights file lies now")
-    parser.add_argument("--weights-dir", help="folder with published weights")
-    parser.add_argument("--weights-mirror", help="address to download published weights from")
-    parser.add_argument("--module", help="Python file of a custom encoder; it is run")
-    named = vars(parser.parse_args(arguments))
-    output = named.pop("output")
-    logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    logging.getLogger("nearlabel.bars").setLevel(logging.INFO)
-    try:
-        labels = label_folder(**named)
-    except (ValueError, OSError) as error:
-        print(_by_option(str(error)), file=sys.stderr)
-        return 1
-    if output is None:
-        labels.to_csv(sys.stdout, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-    else:
-        write_csv(output, labels)
-    return 0
-
-
-def _by_option(sentence: str) -> str:
-    # The library's sentences name arguments, as `weights_dir`; here they are options of the command.
-    for name in ("weights_dir", "weights_mirror", "module"):
-        sentence = sentence.replace(f"`{name}`", f"--{name.replace('_', '-')}")
-    return sentence
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -21,8 +21,10 @@ __all__ = [
     "ImageFacts",
     "UnreadableImageError",
     "decode_image",
+    "describe_image",
     "inspect_image",
     "read_image",
+    "read_whole",
 ]
 
 MAX_PIXELS = 178_956_970
@@ -137,11 +139,49 @@ def inspect_image(path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Imag
     UnreadableImageError
         As `read_image`, but for values outside a range; or some values are no numbers.
     """
+    found, sha256, _ = read_whole(path, max_pixels)
+    return describe_image(found, sha256)
+
+
+def read_whole(path: str | os.PathLike, max_pixels: int | None = MAX_PIXELS) -> tuple[Decoded, str, int]:
+    """Decode an image file completely, as `inspect_image` does, once.
+
+    Parameters
+    ----------
+    path : str or path-like
+        As for `read_image`.
+    max_pixels : int or None
+        As for `read_image`.
+
+    Returns
+    -------
+    Decoded
+        Its ``to_rgb`` gives what `read_image` does.
+    str
+        SHA-256 of the file's bytes, hexadecimal.
+    int
+        How many bytes it has.
+
+    Raises
+    ------
+    UnreadableImageError
+        As `read_image`, but for values outside a range.
+    """
     with _opened(path, max_pixels) as file:
         found = decode(file, max_pixels, thorough=True)
-        sha256 = _digest(file)
-        described = _describe_samples(found.pixels) if isinstance(found.pixels, Samples) else _describe_picture(found)
-        return ImageFacts(mode=found.mode, sha256=sha256, frames=found.frames, bits=found.bits, **described)
+        return found, _digest(file), file.seek(0, io.SEEK_END)
+
+
+def describe_image(found: Decoded, sha256: str) -> ImageFacts:
+    """Describe what `read_whole` found.
+
+    Raises
+    ------
+    UnreadableImageError
+        Some values are no numbers.
+    """
+    described = _describe_samples(found.pixels) if isinstance(found.pixels, Samples) else _describe_picture(found)
+    return ImageFacts(mode=found.mode, sha256=sha256, frames=found.frames, bits=found.bits, **described)
 
 
 @contextmanager

@@ -18,6 +18,11 @@ ANSWER_COLUMNS = ["image_id", "annotator", "time", "label", "seconds", "state"]
 PROBLEM_COLUMNS = ["file", "line", "image_id", "problem"]
 CURRENT, REPLACED = "current", "replaced"
 
+LINE = "line/"
+"""How ids of images begin that operators have captured; the rest is the path below their folder."""
+
+UNKNOWN = "no image of the data set has this name: the label is not used"
+
 
 class Answers(NamedTuple):
     """Answers of all annotators.
@@ -66,7 +71,7 @@ def read_answers(files: Iterable[str | PathLike], image_ids: Iterable[str], labe
     for row in rows:
         image_id = known.get(row["image_id"])
         if image_id is None:
-            problems.append(_problem(row, "no image of the data set has this name: the label is not used"))
+            problems.append(_problem(row, UNKNOWN))
             continue
         answer = tuple(row[name] for name in ("annotator", "time", "label"))
         first = kept.setdefault((image_id, *answer), row | {"image_id": image_id})

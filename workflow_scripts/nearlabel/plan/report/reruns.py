@@ -21,6 +21,7 @@ LEARNT = ("summarise_learning", "plot_learning", "tabulate_stopping", "plot_stop
 READING = ("check_images", "hash_images", "assign_near_labels", "read_columns", "decode_images")
 ENCODING = ("encode_part", "extract_features")
 LABELLING = ("merge_answers", "choose_batch", "summarise_labelling", "write_label_page", "plot_labelling")
+BUNDLE = "fit_bundle"
 EXPLORED, EXPLORER = ("map_images", "measure_images"), "write_explorer"
 PAGE = "write_report"
 
@@ -69,7 +70,7 @@ def list_changes(plan: Plan) -> list[dict[str, Any]]:
     if plan.grouping.datasets or plan.learning:
         add("Another near-label", "datasets.….near_labels", _near_labels(plan))
     if plan.grouping.datasets:
-        named = _all("plot_clusters", "plot_dendrogram", "plot_models", *COLLECTION[:4], EXPLORER)
+        named = _all("plot_clusters", "plot_dendrogram", "plot_models", *COLLECTION[:4], EXPLORER, BUNDLE)
         add("Groups get names", "grouping.names", named)
         choosing = _chosen_again(plan, 0)
         add("Another clustering of root, by hand", "grouping.choose", choosing)
@@ -82,7 +83,10 @@ def list_changes(plan: Plan) -> list[dict[str, Any]]:
         add("One more strategy", "learning.strategies", [*runs, *_all(*LEARNT, EXPLORER)])
         add("Another number of folds", "learning.folds", _learnt_again())
     if plan.labelling:
-        add("More labels", "the labels", _all(*LABELLING, *_shown_in(plan, plan.labelled)))
+        made = [BUNDLE] if plan.production else []
+        add("More labels", "the labels", _all(*LABELLING, *_shown_in(plan, plan.labelled), *made))
+    elif plan.production:
+        add("More labels", "the labels", _all(BUNDLE), "and a new bundle, which waits until it is put in use")
     return changes
 
 
@@ -105,7 +109,7 @@ def _chosen_again(plan: Plan, depth: int) -> list[Rerun]:
     return [
         *_some(1, depth, 1000, *CHOICE, *NODE_FIGURES, *EXPLORED),
         *_some(1, depth + 1, 1000, *CLUSTERING),
-        *_all(*COLLECTION, *(MODELS if modelled else ()), EXPLORER),
+        *_all(*COLLECTION, *(MODELS if modelled else ()), EXPLORER, BUNDLE),
         # They rest on the encoder that the root's choice has.
         *_all(*(() if depth else ("find_suspects",))),
     ]
@@ -115,6 +119,7 @@ def _one_more_image() -> list[Rerun]:
     everything = (
         *READING, *CLUSTERING, *CHOICE, *NODE_FIGURES, *COLLECTION, *MODELS, "encode_frozen_stages", "split_folds",
         "train_full_pool", *RUNS, *LEARNT, *LABELLING, *EXPLORED, "find_suspects", "draw_thumbnails", EXPLORER,
+        BUNDLE,
     )  # fmt: skip
     return [*_all(*everything), *_some(0, 0, 1000, *ENCODING)]
 
@@ -123,7 +128,7 @@ def _near_labels(plan: Plan) -> list[Rerun]:
     reruns = _all("assign_near_labels")
     if plan.grouping.datasets:
         reruns += _all("evaluate_c_score", "judge_selection", "plot_clusters", "plot_dendrogram", "plot_agreement")
-        reruns += _all(*COLLECTION, "find_suspects", EXPLORER)
+        reruns += _all(*COLLECTION, "find_suspects", EXPLORER, BUNDLE)
         if any(target == "near_labels" for _, target in plan.classifications):
             reruns += _all(*MODELS)
         choosing = [

@@ -28,6 +28,7 @@ STAGES = {
     "Labelling": (
         "merge_answers", "choose_batch", "summarise_labelling", "write_label_page", "train_final", "write_final_page",
     ),
+    "Bundle for new images": ("fit_bundle",),
     "Report": (
         "plot_quality", "plot_clusters", "plot_dendrogram", "plot_agreement", "draw_contact_sheets",
         "draw_candidates", "plot_tree", "plot_models", "tabulate_grouping", "tabulate_clusters", "tabulate_columns",

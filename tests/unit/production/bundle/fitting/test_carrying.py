@@ -1,0 +1,94 @@
+"""Groups that operators have accepted keep their ids in later bundles, as long as the clustering is the same."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.written_bundles import made_content
+from nearlabel.production.bundle.files import read_bundle
+from nearlabel.production.bundle.fitting.carrying import carry_over, describe_clustering
+from nearlabel.production.bundle.writing import write_bundle
+
+CLUSTERING = {"sha256": "a" * 64, "root": 3}
+
+
+def adopted(content, number=4):
+    """With a moved centre, and group 4; number 3 was never accepted."""
+    root = content.nodes["root"]
+    centres = np.vstack([root.centres + 0.5, np.full((1, root.centres.shape[1]), 1e100), root.centres[:1] + 9])
+    counts = np.concatenate([root.counts, [0, 6]])
+    reference = content.reference
+    node = reference.node.copy()
+    node[:2] = f"root.{number}"
+    return content._replace(
+        nodes=content.nodes | {"root": root._replace(centres=centres, counts=counts)},
+        reference=reference._replace(node=node),
+        names=content.names | {f"root.{number}": "Dents"},
+    )
+
+
+@pytest.fixture
+def content():
+    return made_content(clustering=CLUSTERING)
+
+
+def test_an_accepted_group_is_carried_over(content, tmp_path):
+    write_bundle(tmp_path, adopted(content))
+    used, reference = read_bundle(tmp_path), content.reference
+    found = carry_over(tmp_path, content.nodes["root"], CLUSTERING, {reference.sha256[1]})
+    np.testing.assert_array_equal(found.root.centres, used.nodes["root"].centres)
+    assert found.root.counts.tolist() == used.nodes["root"].counts.tolist() and found.names == {"root.4": "Dents"}
+    # Its images, but those that the new bundle has by itself.
+    assert found.reference.sha256.tolist() == [reference.sha256[0]]
+    assert found.reference.thumbnails == reference.thumbnails[:1]
+    np.testing.assert_array_equal(found.reference.features, reference.features[:1])
+    assert len(found.notes) == 2 and found.notes[1].startswith("root.4 was accepted")
+    again = carry_over(tmp_path, content.nodes["root"], CLUSTERING, set(reference.sha256))
+    assert again.reference is None and again.names == {"root.4": "Dents"}
+
+
+def test_nothing_was_adopted(content, tmp_path):
+    root = content.nodes["root"]
+    assert carry_over(tmp_path, root, CLUSTERING, set()) == (root, {}, None, [])
+    write_bundle(tmp_path, content)
+    found = carry_over(tmp_path, root, CLUSTERING, set())
+    assert found.root is root and (found.names, found.reference, found.notes) == ({}, None, [])
+
+
+def test_another_clustering_takes_nothing_over_and_says_what_is_lost(content, tmp_path):
+    root, other = content.nodes["root"], {"sha256": "b" * 64, "root": 3}
+    write_bundle(tmp_path / "adopted", adopted(content))
+    found = carry_over(tmp_path / "adopted", root, other, set())
+    assert found.root is root and found.names == {}
+    assert found.notes == [
+        "root.4 of bundle 1 were accepted as groups and are none here: the data set was clustered anew"
+    ]
+    write_bundle(tmp_path / "plain", content)
+    assert carry_over(tmp_path / "plain", root, other, set()).notes == []
+
+
+def test_it_is_the_bundle_in_use_that_counts(content, tmp_path):
+    write_bundle(tmp_path, content)
+    write_bundle(tmp_path, adopted(content))
+    assert carry_over(tmp_path, content.nodes["root"], CLUSTERING, set()).notes == []
+
+
+def test_a_damaged_bundle_is_said(content, tmp_path):
+    (write_bundle(tmp_path, adopted(content)) / "arrays.h5").write_bytes(b"")
+    found = carry_over(tmp_path, content.nodes["root"], CLUSTERING, set())
+    assert found.root is content.nodes["root"]
+    assert "nothing is carried over from the bundle in use: " in found.notes[0] and "arrays.h5" in found.notes[0]
+
+
+def test_ids_stand_for_clusters_encoders_and_reductions():
+    table = pd.DataFrame({"image_id": ["a", "b", "c"], "cluster": [0, 0, 1]})
+    one = describe_clustering({"root": table}, {"root": {"id": "texture"}}, [{"method": "pca"}])
+    assert one["root"] == 2 and one == describe_clustering(
+        {"root": table.copy()}, {"root": {"id": "texture"}}, [{"method": "pca"}]
+    )
+    others = [
+        ({"root": table.assign(cluster=[0, 1, 1])}, {"root": {"id": "texture"}}, [{"method": "pca"}]),
+        ({"root": table}, {"root": {"id": "other"}}, [{"method": "pca"}]),
+        ({"root": table}, {"root": {"id": "texture"}}, [{"method": "none"}]),
+    ]
+    assert len({describe_clustering(*other)["sha256"] for other in others} | {one["sha256"]}) == 4

@@ -1,0 +1,106 @@
+import json
+import sys
+import threading
+
+import pytest
+
+from helpers.listeners import MOSQUITTO, broker, closed_port, hanging
+from nearlabel.production.outputs.mqtt import Mqtt
+
+MESSAGES = [{"type": "label", "sighting_id": number, "label": "gut – ü"} for number in range(1, 51)]
+
+needs_broker = pytest.mark.skipif(MOSQUITTO is None, reason="mosquitto is not installed")
+
+
+class Subscriber:
+    """Keeps what is published to a topic."""
+
+    def __init__(self, port, topic, count):
+        mqtt = pytest.importorskip("paho.mqtt.client")
+        self.got, self.all, ready = [], threading.Event(), threading.Event()
+        self.client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+        self.client.on_connect = lambda client, *_: client.subscribe(topic, qos=1)
+        self.client.on_subscribe = lambda *_: ready.set()
+
+        def on_message(client, data, message):
+            self.got.append((message.qos, json.loads(message.payload)))
+            if len(self.got) == count:
+                self.all.set()
+
+        self.client.on_message = on_message
+        self.client.connect("127.0.0.1", port)
+        self.client.loop_start()
+        assert ready.wait(10)
+
+    def close(self):
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+@needs_broker
+def test_messages_are_published_and_again_after_the_broker_was_away(tmp_path):
+    port = closed_port()
+    output = Mqtt(f"mqtt://127.0.0.1:{port}/line/3", timeout=5)
+    with pytest.raises(OSError):
+        output.send(MESSAGES)
+    for _ in range(2):
+        with broker(tmp_path, port) as process:
+            subscriber = Subscriber(port, "line/#", 50)
+            assert output.send(MESSAGES) == 50
+            assert subscriber.all.wait(10)
+            subscriber.close()
+            assert subscriber.got == [(1, message) for message in MESSAGES]
+            process.kill()
+            process.wait()
+            with pytest.raises(OSError):
+                output.send(MESSAGES)
+                output.send(MESSAGES)
+    output.close()
+
+
+@needs_broker
+def test_the_password_may_come_from_the_environment(tmp_path, monkeypatch):
+    port = closed_port()
+    with broker(tmp_path, port, password="secret"):
+        for url in ("line:wrong@", "", "line@"):
+            with pytest.raises(OSError, match="the broker refuses"):
+                Mqtt(f"mqtt://{url}127.0.0.1:{port}/line", timeout=5).send(MESSAGES)
+        output = Mqtt(f"mqtt://line:secret@127.0.0.1:{port}/line", timeout=5)
+        assert output.send(MESSAGES) == 50
+        output.close()
+        monkeypatch.setenv("NEARLABEL_MQTT_PASSWORD", "secret")
+        output = Mqtt(f"mqtt://line@127.0.0.1:{port}/line", timeout=5)
+        assert output.send(MESSAGES) == 50 and "secret" not in output.name
+        output.close()
+
+
+def test_a_broker_that_never_answers_is_an_error_and_nothing_is_kept():
+    pytest.importorskip("paho.mqtt.client")
+    before = threading.active_count()
+    with hanging() as port:
+        output = Mqtt(f"mqtt://127.0.0.1:{port}/line", timeout=0.1)
+        for _ in range(3):
+            with pytest.raises(OSError, match="does not answer"):
+                output.send(MESSAGES)
+            assert output._client is None
+    assert threading.active_count() <= before
+
+
+@pytest.mark.parametrize("url", ["http://host/a", "mqtt://host", "mqtt://host/", "mqtt:///a", "mqtt://host/a%23", "a"])
+def test_other_urls_are_refused(url):
+    with pytest.raises(ValueError, match="--mqtt must be like mqtt://host/topic"):
+        Mqtt(url)
+
+
+def test_without_paho_it_is_one_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "paho.mqtt.client", None)
+    with pytest.raises(ValueError, match=r"pip install 'nearlabel\[mqtt\]'"):
+        Mqtt("mqtt://host/a")
+
+
+def test_ports_and_names():
+    pytest.importorskip("paho.mqtt.client")
+    assert (
+        Mqtt("mqtts://host/a/b").name == "MQTT host:8883/a/b" and Mqtt("mqtt://u:p@host/a").name == "MQTT host:1883/a"
+    )
+    assert Mqtt("mqtt://u:p@host/a").key == Mqtt("mqtt://host:1883/a").key

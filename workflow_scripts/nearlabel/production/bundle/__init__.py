@@ -1,0 +1,1 @@
+"""Bundles: one folder with all that labels new images, numbered; old ones stay."""

@@ -1,0 +1,1 @@
+"""The watcher's database: images, sightings, labels, corrections, events."""

@@ -1,0 +1,1 @@
+"""The labeller: a bundle at work on new images."""

@@ -1,0 +1,1 @@
+"""Where labels go: JSON lines, a webhook, MQTT."""

@@ -1,0 +1,233 @@
+"""Operators' words as files of labels that the workflow reads, and the images that they are of."""
+
+import csv
+import io
+import json
+import os
+import re
+import sqlite3
+import unicodedata
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from nearlabel.files import written_whole
+from nearlabel.labelling.answers.reading import LINE
+from nearlabel.labelling.catalogue import SKIP
+from nearlabel.production.database.reader import read_state
+from nearlabel.production.database.recording import path_to_text, write_state
+from nearlabel.production.review.connections import Database
+from nearlabel.production.review.pictures import GoneError, Registered, find_registered, read_registered
+
+_STATE = "review.exported"
+_SUFFIXES = frozenset((".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"))
+_COLUMNS = ("image_id", "label", "annotator", "time", "seconds")
+
+
+class Exported(NamedTuple):
+    """What an export did.
+
+    Attributes
+    ----------
+    files : list of str
+        Names of the files of labels.
+    rows, images : int
+        Labels in them, and image files that were copied.
+    problems : list of str
+        Why labels are not in them, a sentence for each; they wait for the next export.
+    without_label : int
+        Confirmed images that have no label, as novel ones: nothing for the workflow to learn from.
+    """
+
+    files: list[str]
+    rows: int
+    images: int
+    problems: list[str]
+    without_label: int
+
+
+class _Answer(NamedTuple):
+    """One row to write; `before` is the word that an earlier export wrote for this operator and image."""
+
+    image_id: int
+    operator: str
+    label: str
+    time: str
+    before: int | None
+
+
+def export_words(
+    database: Database,
+    labels: str | PathLike,
+    line: str | PathLike,
+    known_as: Callable[[str], str | None] = lambda sha256: None,
+) -> Exported:
+    """Write what operators said since the last export: ``labels-{operator}-{time}.csv``, and the images beside.
+
+    Words that were taken back are left out; one that an earlier export wrote, and that was taken back since, is
+    followed by what stood before it, or by ``skip``. Killed at any moment, the next export writes the same rows again,
+    which the workflow reads as one.
+
+    Parameters
+    ----------
+    database : Database
+    labels : str or path-like
+        The folder of the files of labels.
+    line : str or path-like
+        The folder of images that operators captured; a copy of each labelled image, named after its content, goes
+        there, and its id is ``line/{name}``.
+    known_as : callable
+        From sha256 to the id of an image of the data set itself, which is not copied.
+
+    Returns
+    -------
+    Exported
+
+    Raises
+    ------
+    OSError
+        A folder cannot be written.
+    """
+    labels, line = Path(labels), Path(line)
+    with database.reading() as connection:
+        state = _read_state(connection)
+        through = connection.execute("SELECT coalesce(max(correction_id), 0) FROM corrections").fetchone()[0]
+        answers, without_label = _collect(connection, state, through)
+        registered = {one: find_registered(connection, image_id=one) for one in {each.image_id for each in answers}}
+    names, problems, copied = {}, [], 0
+    for image_id, image in registered.items():
+        try:
+            name = known_as(image.sha256)
+            if name is None:
+                name, new = _copy(image, line)
+                copied += new
+            names[image_id] = name
+        except GoneError as error:
+            said = sum(answer.image_id == image_id for answer in answers)
+            problems.append(
+                f"{image.path}: {error}, so that {said} label{'s' if said > 1 else ''} of it cannot be exported; "
+                "put it back and export again"
+            )
+    by_operator: dict[str, list[list[str]]] = {}
+    for answer in answers:
+        if answer.image_id in names:
+            row = [names[answer.image_id], answer.label, answer.operator, answer.time, ""]
+            by_operator.setdefault(answer.operator, []).append(row)
+    files = [_write_rows(labels, operator, sorted(rows)) for operator, rows in sorted(by_operator.items())]
+    waiting = [[one.image_id, one.operator, one.before] for one in answers if one.image_id not in names]
+    if (through, waiting) != (state["through"], state["waiting"]):
+        with database.writing() as connection:
+            write_state(connection, _STATE, json.dumps({"through": through, "waiting": waiting}).encode())
+    rows = sum(map(len, by_operator.values()))
+    return Exported(files, rows, copied, problems, without_label)
+
+
+def count_waiting(connection: sqlite3.Connection) -> int:
+    """Return how many rows an export would write now."""
+    state = _read_state(connection)
+    through = connection.execute("SELECT coalesce(max(correction_id), 0) FROM corrections").fetchone()[0]
+    return len(_collect(connection, state, through)[0])
+
+
+def _read_state(connection: sqlite3.Connection) -> dict[str, Any]:
+    found = read_state(connection, _STATE)
+    return {"through": 0, "waiting": []} if found is None else json.loads(found)
+
+
+def _collect(connection: sqlite3.Connection, state: dict[str, Any], through: int) -> tuple[list[_Answer], int]:
+    """Return a row for each operator and image whose word is another than at the last export."""
+    last = state["through"]
+    touched = {
+        (row["image_id"], row["operator"]): None
+        for row in connection.execute(
+            "SELECT image_id, operator FROM corrections WHERE correction_id > ? AND action <> 'undo' UNION "
+            "SELECT undone.image_id, undone.operator FROM corrections AS undo JOIN corrections AS undone "
+            "ON undone.correction_id = undo.undoes WHERE undo.correction_id > ?",
+            (last, last),
+        )
+    }
+    written = {(image_id, operator): before for image_id, operator, before in state["waiting"]}
+    pairs = sorted({*touched, *written})
+    by_pair: dict[tuple[int, str], list[sqlite3.Row]] = {pair: [] for pair in pairs}
+    for row in connection.execute(
+        "SELECT given.image_id, given.operator, given.correction_id, given.label, given.time, "
+        "undo.correction_id AS undo, undo.time AS undone "
+        "FROM corrections AS given LEFT JOIN corrections AS undo ON undo.undoes = given.correction_id "
+        "WHERE given.image_id IN (SELECT value FROM json_each(?)) AND given.action <> 'undo' "
+        "AND given.correction_id <= ? ORDER BY given.correction_id",
+        (json.dumps(sorted({image_id for image_id, _ in pairs})), through),
+    ):
+        if (pair := (row["image_id"], row["operator"])) in by_pair:
+            by_pair[pair].append(row)
+    answers, without_label = [], 0
+    for (image_id, operator), words in by_pair.items():
+        if (image_id, operator) in written:
+            before = written[image_id, operator]
+        else:
+            stood = [
+                one for one in words if one["correction_id"] <= last and (one["undo"] is None or one["undo"] > last)
+            ]
+            before = next((one["correction_id"] for one in reversed(stood) if one["label"]), None)
+        standing = [one for one in words if one["undo"] is None]
+        without_label += bool(standing) and not any(one["label"] for one in standing)
+        now = next((one for one in reversed(standing) if one["label"]), None)
+        if (now["correction_id"] if now is not None else None) == before:
+            continue
+        taken_back = max((one["undone"] for one in words if one["undo"] is not None), default="")
+        if now is None:
+            answers.append(_Answer(image_id, operator, SKIP, taken_back, before))
+        else:
+            # One that stands again must follow the one that replaced it.
+            again = before is not None and now["correction_id"] < before
+            answers.append(_Answer(image_id, operator, now["label"], taken_back if again else now["time"], before))
+    return answers, without_label
+
+
+def _copy(image: Registered, line: Path) -> tuple[str, bool]:
+    """Return what an image is called once a copy of it lies among the captured ones, and whether it was copied now."""
+    suffix = Path(image.path).suffix.lower()
+    name = image.sha256[:20] + (suffix if suffix in _SUFFIXES else ".png")
+    target = line / name
+    if target.is_file() and target.stat().st_size == image.bytes:
+        try:
+            read_registered(image._replace(path=path_to_text(target)))
+            return f"{LINE}{name}", False
+        except GoneError:
+            pass
+    _write_durably(target, read_registered(image))
+    return f"{LINE}{name}", True
+
+
+def _write_rows(folder: Path, operator: str, rows: list[list[str]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    writer.writerows(rows)
+    now = datetime.now(UTC)
+    while (path := folder / labels_name(operator, now)).exists():
+        now += timedelta(milliseconds=1)
+    _write_durably(path, text.getvalue().encode())
+    return path.name
+
+
+def labels_name(operator: str, time: datetime) -> str:
+    """Name a file of labels as the labelling page does: letters and digits of any alphabet, and the time."""
+    safe = re.sub(r"[^\w-]+", "_", unicodedata.normalize("NFC", operator)).strip("_")
+    stamp = time.astimezone(UTC).strftime("%Y%m%dT%H%M%S") + f"{time.microsecond // 1000:03d}Z"
+    return f"labels-{safe[:40] or 'unnamed'}-{stamp}.csv"
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    """Write a file so that it is on the disk before the database says so."""
+    with written_whole(path) as partial, open(partial, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    if hasattr(os, "O_DIRECTORY"):
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,107 @@
+"""Files of registered images, as a browser shows them."""
+
+import hashlib
+import io
+import os
+import sqlite3
+import stat
+from typing import NamedTuple
+
+from PIL import Image
+
+from nearlabel.images.reading import UnreadableImageError, describe_image
+from nearlabel.images.reading.decoding import decode
+from nearlabel.images.reading.samples import Samples
+from nearlabel.images.scales import Scale
+from nearlabel.production.database.recording import text_to_path
+
+_TYPES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"RIFF", "image/webp"))
+# A browser draws these as they are read here.
+_PLAIN_MODES = ("L", "RGB")
+
+# A named pipe would block.
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+class Registered(NamedTuple):
+    """What the database knows of an image's file.
+
+    Attributes
+    ----------
+    sha256, path : str
+    bytes : int
+    mode : str
+    """
+
+    sha256: str
+    path: str
+    bytes: int
+    mode: str
+
+
+class GoneError(Exception):
+    """The file is not there, cannot be read, or is another one than when it was labelled; the reason names no path."""
+
+
+def find_registered(connection: sqlite3.Connection, **key: str | int) -> Registered | None:
+    """Return what the database knows of the image of this ``sha256`` or ``image_id``; None: it has no such."""
+    [(column, value)] = key.items()
+    row = connection.execute(f"SELECT sha256, path, bytes, mode FROM images WHERE {column} = ?", (value,)).fetchone()
+    return None if row is None else Registered(*row)
+
+
+def read_registered(image: Registered) -> bytes:
+    """Read an image's file, and nothing else: the bytes are those that were labelled, whatever lies there now.
+
+    Raises
+    ------
+    GoneError
+    """
+    try:
+        descriptor = os.open(text_to_path(image.path), _FLAGS)
+        with open(descriptor, "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_size != image.bytes:
+                raise GoneError("the file is another one than when it was labelled")
+            content = file.read(image.bytes + 1)
+    except FileNotFoundError as error:
+        raise GoneError("the file is not there any more") from error
+    except (OSError, ValueError) as error:
+        raise GoneError("the file cannot be read") from error
+    if hashlib.sha256(content).hexdigest() != image.sha256:
+        raise GoneError("the file is another one than when it was labelled")
+    return content
+
+
+def as_shown(content: bytes, mode: str, scale: Scale | None = None) -> tuple[bytes, str]:
+    """Return an image as a browser shows it, and its media type: the file where a browser reads it alike, else a PNG.
+
+    Raises
+    ------
+    GoneError
+        It cannot be decoded.
+    """
+    kind = next((kind for start, kind in _TYPES if content.startswith(start)), "")
+    if kind and mode in _PLAIN_MODES:
+        return content, kind
+    file = io.BytesIO()
+    decode_shown(content, scale).save(file, format="PNG", compress_level=1)
+    return file.getvalue(), "image/png"
+
+
+def decode_shown(content: bytes, scale: Scale | None = None) -> Image.Image:
+    """Decode an image to RGB; values of more than 8 bits as the scale has it, by default as the file states.
+
+    Raises
+    ------
+    GoneError
+        It cannot be decoded.
+    """
+    try:
+        found = decode(io.BytesIO(content), None)
+        full_range = None
+        if scale is not None and isinstance(found.pixels, Samples):
+            full_range = scale.choose({"": describe_image(found, "")})[""]
+        return found.to_rgb(full_range)
+    except UnreadableImageError as error:
+        raise GoneError("the file cannot be decoded") from error

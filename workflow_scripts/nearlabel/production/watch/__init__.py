@@ -1,0 +1,1 @@
+"""The watcher: files that arrive in an inbox are labelled, for months."""

@@ -1,0 +1,91 @@
+"""Moving files out of the inbox, so that a kill at any moment leaves each at one of two known places."""
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from nearlabel.files import written_whole
+
+
+def plan_place(folder: str | Path, relative: str, stamp: int, taken: set[str]) -> str:
+    """Choose where a file will be moved to: its relative path below a folder, with a stamp where that is taken.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Absolute.
+    relative : str
+        Path below the inbox.
+    stamp : int
+        Tells files of one name apart, such as a camera's that calls all of them the same: a modification time. Where
+        that is taken too, the next number that is not.
+    taken : set of str
+        Places that are planned already.
+
+    Returns
+    -------
+    str
+    """
+    wanted = os.path.join(folder, relative)
+    stem, suffix = os.path.splitext(wanted)
+    place = wanted
+    while place in taken or os.path.lexists(place):
+        place = f"{stem}.{stamp}{suffix}"
+        stamp += 1
+    return place
+
+
+def move_file(source: str, target: str) -> None:
+    """Move a file, between file systems too, onto a place that nothing else uses.
+
+    After a kill it lies at the source or the target, whole, or at both; then it is called again.
+
+    Parameters
+    ----------
+    source, target : str
+        Paths.
+
+    Raises
+    ------
+    OSError
+        When it cannot be moved; the source is still there.
+    """
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    try:
+        os.rename(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with written_whole(target) as partial:
+            facts = os.stat(source)
+            shutil.copyfile(source, partial)
+            # Some shares refuse it; the database has the time.
+            with contextlib.suppress(OSError):
+                os.utime(partial, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+            _sync(partial)
+        _sync(os.path.dirname(target))
+        os.unlink(source)
+
+
+def write_reason(moved: str, reason: str) -> None:
+    """Write why a file was given up beside where it was moved to."""
+    with written_whole(f"{moved}.reason.txt") as partial:
+        partial.write_text(reason + "\n", encoding="utf-8")
+
+
+def hash_of(path: str) -> str:
+    """SHA-256 of a file's bytes, hexadecimal; empty where it cannot be read."""
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+    return ""
+
+
+def _sync(path: str | Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
