@@ -2,7 +2,6 @@ from nearlabel.logs import configure_logging
 
 configure_logging(snakemake.log[0])
 
-import json
 import os
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from nearlabel.production.bundle.fitting.labels import choose_model
 
 given, params = snakemake.input, snakemake.params
 threadpool_limits(params.threads)
-chosen = json.loads(Path(given.summary[0]).read_text(encoding="utf-8"))["chosen"] if given.summary else None
 network, predictions = given.network or (None, None)
 fit_bundle(
     Path(snakemake.output.newest).parent,
@@ -29,7 +27,7 @@ fit_bundle(
     answers=given.answers,
     network=network,
     predictions=predictions,
-    model=choose_model(params.models, chosen),
+    model=choose_model(params.models, next(iter(given.summary), None)),
     settings=params.settings,
     reductions=params.reductions,
     encoders=params.encoders,

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from helpers.bundle_runs import BUNDLES, CONFIG
 from helpers.label_pages import set_size
 from helpers.review_pages import ReviewPage
 from helpers.workspace import Workspace, copy_workflow
@@ -19,27 +20,6 @@ from nearlabel.production.database.opening import open_to_read
 
 pytestmark = pytest.mark.slow
 
-CONFIG = {
-    "run": "tiny",
-    "datasets": {
-        "steel": {
-            "kind": "synthetic",
-            "count": 60,
-            "height": 32,
-            "width": 96,
-            "defect_share": 0.5,
-            "near_labels": {"good": "good", "default": "defect"},
-        }
-    },
-    "features": {"weights": "seeded", "device": "cpu", "batch_size": 8, "image_size": 32},
-    "grouping": {
-        "datasets": ["steel"],
-        "levels": [{"encoders": ["texture"], "algorithms": ["kmeans"], "ks": [2, 3]}],
-        "bootstraps": 3,
-    },
-    "production": {"dataset": "steel", "normal": ["good"], "false_alarms": 0.2},
-}
-BUNDLES = "results/tiny/steel/bundles"
 COMMAND = "import sys; from nearlabel.production.commands.main import main; sys.exit(main(sys.argv[1:]))"
 
 

@@ -12,7 +12,6 @@ from nearlabel.features.encoders import build_encoder
 from nearlabel.grouping.models.pipelines import fit_model, fit_reduction, predict
 from nearlabel.images.synthetic import draw_strip
 from nearlabel.production.bundle.contents import Bundle, Calibration, NodeGroups, Reference
-from nearlabel.production.labeller.labels import model_scores
 from nearlabel.production.labeller.reading import draw_thumbnail, measure_grey
 from nearlabel.production.novelty.distances import NearestReference, measure_novelty, novelty_features
 from nearlabel.production.novelty.sets import nonconformity
@@ -117,7 +116,7 @@ def make_bundle(
     if labels:
         classes = [str(name) for name in model["pipeline"].classes_]
         rows = np.flatnonzero(held_out)
-        found = nonconformity(model_scores(predict(model["pipeline"], "classifier", drawn.features[rows], "")[1]))
+        found = nonconformity(predict(model["pipeline"], "classifier", drawn.features[rows], "")[1])
         strange = {name: np.sort(found[drawn.labels[rows] == name, column]) for column, name in enumerate(classes)}
     return Bundle(
         folder=Path(folder),

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from helpers.bundles import make_bundle
+from nearlabel.files import hash_file
 from nearlabel.production.bundle.contents import Bundle
-from nearlabel.production.bundle.facts import hash_facts, hash_file
+from nearlabel.production.bundle.facts import hash_facts
 from nearlabel.production.bundle.fitting.fit import fit_bundle
 from nearlabel.production.bundle.writing import Content, write_bundle
 

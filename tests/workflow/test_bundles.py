@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from helpers.bundle_runs import BUNDLES, CONFIG, STEEL
 from helpers.workspace import Workspace, copy_workflow
 from nearlabel.config import load_config
 from nearlabel.plan.report.reruns import list_changes
@@ -16,30 +17,6 @@ from nearlabel.production.labelled import MODEL, NETWORK, PERSON
 from nearlabel.production.labeller.labeller import Labeller
 
 pytestmark = pytest.mark.slow
-
-CONFIG = {
-    "run": "tiny",
-    "datasets": {
-        "steel": {
-            "kind": "synthetic",
-            "count": 60,
-            "height": 32,
-            "width": 96,
-            "defect_share": 0.5,
-            "near_labels": {"good": "good", "default": "defect"},
-        }
-    },
-    "features": {"weights": "seeded", "device": "cpu", "batch_size": 8, "image_size": 32},
-    "grouping": {
-        "datasets": ["steel"],
-        "levels": [{"encoders": ["texture"], "algorithms": ["kmeans", "agglomerative"], "ks": [2, 4]}],
-        "expand": ["root.0"],
-        "bootstraps": 3,
-    },
-    "production": {"dataset": "steel", "normal": ["good"], "false_alarms": 0.2},
-}
-STEEL = "results/tiny/steel"
-BUNDLES = f"{STEEL}/bundles"
 
 
 def start(folder, config):

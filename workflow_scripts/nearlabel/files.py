@@ -1,6 +1,7 @@
 """Files that appear under their name only when complete, and tables as text."""
 
 import csv
+import hashlib
 import json
 import os
 import platform
@@ -115,3 +116,9 @@ def how_to_remake(what: str | os.PathLike) -> str:
 
 def _host() -> str:
     return re.sub(r"[^A-Za-z0-9-]", "-", platform.node())[:_HOST_KEPT]
+
+
+def hash_file(path: str | Path) -> str:
+    """Return the SHA-256 of a file's bytes, hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

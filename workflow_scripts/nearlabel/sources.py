@@ -175,6 +175,22 @@ def _version(distribution: str) -> str:
         return ""
 
 
+def compare_versions(then: Mapping[str, str]) -> list[str]:
+    """Say which libraries are others here than when something was made, a sentence's end for each.
+
+    Parameters
+    ----------
+    then : mapping of str to str
+        Version by distribution.
+    """
+    now = {library: _version(library) or "none" for library in then}
+    return [
+        f"was made with {library} {then[library]}, here is {now[library]}: close cases can differ"
+        for library in then
+        if now[library] != then[library]
+    ]
+
+
 def _versions(imported: Iterable[str]) -> dict[str, str]:
     return {name: _version(name) for name in sorted(LIBRARIES[module] for module in imported)}
 

@@ -3,7 +3,7 @@ import torch
 from torchvision.models import get_model
 
 from nearlabel.features.networks import build_custom_network, build_network
-from nearlabel.features.weights.files import hash_file
+from nearlabel.files import hash_file
 
 
 def test_file_with_another_number_of_classes(tmp_path):

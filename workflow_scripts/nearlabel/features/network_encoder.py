@@ -16,7 +16,7 @@ from nearlabel.features.devices import (
 from nearlabel.features.networks import build_custom_network, build_network, classifier_name
 from nearlabel.features.placement import choose_placement
 from nearlabel.features.weights.choice import preprocessing
-from nearlabel.features.weights.files import hash_file
+from nearlabel.files import hash_file
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)

@@ -11,8 +11,9 @@ from torchvision.models import MobileNet_V2_Weights, ResNet18_Weights, get_model
 from helpers.places import REPOSITORY
 from nearlabel.features.networks import build_network
 from nearlabel.features.weights import packages
-from nearlabel.features.weights.files import find_weights_file, hash_file
+from nearlabel.features.weights.files import find_weights_file
 from nearlabel.features.weights.packages import PACKAGES, WeightsPackage, find_packaged
+from nearlabel.files import hash_file
 
 V1 = ResNet18_Weights.IMAGENET1K_V1
 

@@ -14,6 +14,8 @@ from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import Pipeline
 
 from helpers.written_bundles import made_content, sign, write_made
+from nearlabel.grouping.models.detectors import NearestCentreDetector
+from nearlabel.grouping.models.saved import load_model, save_model
 from nearlabel.grouping.models.trusted import write_skops
 from nearlabel.hdf5 import hdf5_file
 from nearlabel.production.bundle.files import read_bundle
@@ -107,6 +109,13 @@ def zip_of_code(folder):
     (folder / "groups.skops").write_bytes(content.getvalue())
 
 
+def detector(folder):
+    """A model that tells good images from others gives no labels."""
+    model = load_model(folder / "model.skops")
+    model["pipeline"] = Pipeline([("model", NearestCentreDetector().fit(np.eye(3)))])
+    save_model(folder / "model.skops", model)
+
+
 def short_labels(folder):
     with hdf5_file(folder / "arrays.h5", "r+") as file:
         del file["reference/label"]
@@ -149,6 +158,7 @@ DAMAGE = {
     "groups of code": (signed(zip_of_code), "groups.skops is"),
     "model changed": (change("model.skops"), "model.skops was changed since"),
     "model gone": (remove("model.skops"), "model.skops is missing"),
+    "model a detector": (signed(detector), "model.skops is refused: it tells no labels"),
     "model a pickle": (pickled("model.skops"), "is no saved model (a skops file); a pickle is never read"),
     "known changed": (change("known.csv"), "known.csv was changed since"),
     "held out gone": (remove("held_out.csv"), "held_out.csv is missing"),

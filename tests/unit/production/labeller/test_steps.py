@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from nearlabel.grouping.models.pipelines import class_scores, fit_model, fit_reduction, predict
+from nearlabel.grouping.models.pipelines import fit_model, fit_reduction, predict
 from nearlabel.production.labeller.labels import ModelLabels
 from nearlabel.production.labeller.steps import compile_steps, transform_rows
 
@@ -16,8 +16,6 @@ MODELS = [
     {"id": "linear", "name": "svm", "parameters": {"kernel": "linear", "C": 0.3}},
     {"id": "tree", "name": "decision_tree", "parameters": {}},
     {"id": "mlp", "name": "mlp", "parameters": {"hidden_layer_sizes": 7}},
-    {"id": "forest", "name": "isolation_forest", "parameters": {}},
-    {"id": "centre", "name": "nearest_centre", "parameters": {}},
 ]
 
 
@@ -50,19 +48,11 @@ def test_images_that_differ_in_nothing():
 def test_models_as_scikit_learn_asks_them_and_each_image_as_if_alone(model, classes):
     features, label = draw(classes)
     reduction = fit_reduction(features, REDUCTIONS[0], 0)
-    detects = model["id"] in ("forest", "centre")
-    target = np.zeros(len(label), int) if detects else label
-    pipeline, _ = fit_model(reduction, features, target, model, 0)
-    kind = "detector" if detects else "classifier"
-    giver = ModelLabels({"pipeline": pipeline, "kind": kind, "normal": "fine"})
+    pipeline, _ = fit_model(reduction, features, label, model, 0)
+    giver = ModelLabels({"pipeline": pipeline})
     asked = np.float32(draw(classes, seed=2)[0])
     given, scores = giver.scores([], asked)
-    known, theirs = predict(pipeline, kind, asked, "fine")
-    if detects:
-        assert giver.labels == ["fine", "not fine"]
-        theirs = np.column_stack([-theirs, theirs])
-    else:
-        theirs = class_scores(pipeline, asked.astype(float))
+    known, theirs = predict(pipeline, "classifier", asked, "")
     np.testing.assert_allclose(scores, theirs, rtol=1e-9, atol=1e-9)
     said = np.array([giver.labels[column] for column in given])
     # One vote for each in a circle: scikit-learn takes the first, here confidence tells.

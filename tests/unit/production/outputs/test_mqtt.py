@@ -104,3 +104,32 @@ def test_ports_and_names():
         Mqtt("mqtts://host/a/b").name == "MQTT host:8883/a/b" and Mqtt("mqtt://u:p@host/a").name == "MQTT host:1883/a"
     )
     assert Mqtt("mqtt://u:p@host/a").key == Mqtt("mqtt://host:1883/a").key
+
+
+def test_a_connection_that_ends_while_it_is_waited_for_is_an_error_of_the_broker(monkeypatch):
+    """paho then raises a RuntimeError, now and then."""
+
+    class Published:
+        def is_published(self):
+            raise RuntimeError("Message publish failed: The client is not currently connected.")
+
+    class Client:
+        left = False
+
+        def publish(self, *args, **options):
+            return Published()
+
+        def is_connected(self):
+            return True
+
+        def disconnect(self):
+            self.left = True
+
+        def loop_stop(self):
+            pass
+
+    output, client = Mqtt("mqtt://127.0.0.1/line"), Client()
+    output._client = client
+    with pytest.raises(ConnectionError, match=r"the broker is gone .*not currently connected"):
+        output.send(MESSAGES)
+    assert client.left and output._client is None

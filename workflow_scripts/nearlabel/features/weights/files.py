@@ -1,6 +1,5 @@
 """Where a weights file is, whether it is whole, and how it is downloaded."""
 
-import hashlib
 import re
 import socket
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import torch
 from torchvision.models import WeightsEnum
 
 from nearlabel.features.weights.packages import find_packaged, packages_with
+from nearlabel.files import hash_file
 
 DOWNLOAD_TIMEOUT = 60
 """Seconds without an answer after which a download is given up."""
@@ -91,12 +91,6 @@ def find_weights_file(
     searched = f"{f'`weights_dir` {weights_dir}, ' if weights_dir else ''}{path.parent} or an installed package"
     _download(address, path, prefix, f"{expected} is not in {searched}", ways)
     return WeightsFile(path, hash_file(path), USUAL_CACHE)
-
-
-def hash_file(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _usual_cache() -> Path:

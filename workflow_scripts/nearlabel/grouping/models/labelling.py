@@ -3,7 +3,6 @@
 import inspect
 import logging
 import tempfile
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from nearlabel.files import how_to_remake
 from nearlabel.grouping.models.catalogue import DETECTOR
 from nearlabel.grouping.models.pipelines import predict
 from nearlabel.grouping.models.saved import load_model
+from nearlabel.sources import compare_versions
 
 logger = logging.getLogger(__name__)
 
@@ -170,10 +170,5 @@ def _extract(images, encoder: dict[str, Any], options: dict[str, Any], workers: 
 
 
 def _compare_versions(saved: dict[str, Any], model) -> None:
-    for library, then in (saved["encoder"]["library_versions"] | saved["library_versions"]).items():
-        try:
-            now = version(library)
-        except PackageNotFoundError:
-            now = "none"
-        if now != then:
-            logger.warning("%s was made with %s %s, here is %s: close cases can differ", model, library, then, now)
+    for sentence in compare_versions(saved["encoder"]["library_versions"] | saved["library_versions"]):
+        logger.warning("%s %s", model, sentence)

@@ -42,9 +42,3 @@ def hash_facts(facts: Mapping[str, Any]) -> str:
     """SHA-256 of a bundle's content: what its facts say, hashes of its files among them, but for `ASIDE`."""
     text = json.dumps({key: value for key, value in facts.items() if key not in ASIDE}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def hash_file(path: str | Path) -> str:
-    """SHA-256 of a file's bytes, hexadecimal; without torch, unlike `nearlabel.features.weights.files.hash_file`."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

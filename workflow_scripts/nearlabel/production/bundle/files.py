@@ -2,12 +2,12 @@
 
 import logging
 import re
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from nearlabel.files import hash_file
 from nearlabel.grouping.models.saved import load_model
 from nearlabel.production.bundle.arrays import read_arrays
 from nearlabel.production.bundle.contents import (
@@ -20,9 +20,10 @@ from nearlabel.production.bundle.contents import (
     WEIGHTS,
     Bundle,
 )
-from nearlabel.production.bundle.facts import hash_file, read_facts
+from nearlabel.production.bundle.facts import read_facts
 from nearlabel.production.bundle.groups_file import read_groups
 from nearlabel.production.bundle.numbering import find_bundle
+from nearlabel.sources import compare_versions
 
 logger = logging.getLogger(__name__)
 
@@ -51,11 +52,13 @@ def read_bundle(folder: str | Path) -> Bundle:
     """
     folder = find_bundle(folder)
     facts = check_bundle(folder)
-    for sentence in compare_versions(facts):
+    for sentence in compare_versions(facts["library_versions"]):
         logger.warning("bundle %s %s", facts["number"], sentence)
     reference, calibration, pooling = read_arrays(folder / ARRAYS)
     nodes = read_groups(folder / GROUPS)
     model = load_model(folder / MODEL) if MODEL in facts["files"] else None
+    if model and not hasattr(model["pipeline"], "classes_"):
+        raise ValueError(f"{folder / MODEL} is refused: it tells no labels; use bundles of your own runs")
     known = pd.read_csv(folder / KNOWN, dtype=str, keep_default_na=False)
     for id, encoder in facts["encoders"].items():
         if id in pooling:
@@ -88,25 +91,6 @@ def check_bundle(folder: str | Path) -> dict[str, Any]:
     facts = read_facts(folder)
     _check_files(folder, facts["files"])
     return facts
-
-
-def compare_versions(facts: dict[str, Any]) -> list[str]:
-    """Say which libraries are others here than when a bundle was made: close cases can differ.
-
-    Parameters
-    ----------
-    facts : dict
-        Of a bundle.
-    """
-    found = []
-    for library, then in facts["library_versions"].items():
-        try:
-            now = version(library)
-        except PackageNotFoundError:
-            now = "none"
-        if now != then:
-            found.append(f"was made with {library} {then}, here is {now}: close cases can differ")
-    return found
 
 
 def _check_files(folder: Path, files: dict[str, str]) -> None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from nearlabel.files import write_csv, write_json
+from nearlabel.files import hash_file, write_csv, write_json
 from nearlabel.grouping.models.saved import save_model
 from nearlabel.production.bundle.arrays import read_arrays, write_arrays
 from nearlabel.production.bundle.contents import (
@@ -32,7 +32,7 @@ from nearlabel.production.bundle.contents import (
     NodeGroups,
     Reference,
 )
-from nearlabel.production.bundle.facts import FORMAT, hash_facts, hash_file, read_facts
+from nearlabel.production.bundle.facts import FORMAT, hash_facts, read_facts
 from nearlabel.production.bundle.groups_file import write_groups
 from nearlabel.production.bundle.numbering import list_numbers, next_number, read_note, write_note
 

@@ -40,6 +40,11 @@ _ADVICE = {
 }
 
 
+def state_name(bundle_sha256: str) -> str:
+    """What the state of a bundle's monitor is called in the watcher's database."""
+    return f"drift:{bundle_sha256}"
+
+
 class Alarm(NamedTuple):
     """Images have changed.
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from nearlabel.features.batches import encode_images
+from nearlabel.files import hash_file
 from nearlabel.production.bundle.contents import WEIGHTS, Bundle
-from nearlabel.production.bundle.facts import hash_file
 from nearlabel.production.labelled import Prepared
 
 RUNTIMES = ("torch", "onnx")

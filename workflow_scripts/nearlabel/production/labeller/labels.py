@@ -10,9 +10,6 @@ from nearlabel.production.bundle.contents import NETWORK, WEIGHTS, Bundle
 from nearlabel.production.labelled import Prepared
 from nearlabel.production.labeller.steps import compile_steps, compile_svm, transform_rows
 
-# Models that multiply matrices: the last bits depend on how many rows those have, so each image is asked alone.
-_BY_PRODUCTS = ("MLPClassifier", "NearestCentreDetector")
-
 
 class Giver(Protocol):
     """What gives labels.
@@ -48,59 +45,33 @@ class ModelLabels:
     Parameters
     ----------
     model : dict
-        As `nearlabel.grouping.models.saved.load_model` gives it.
+        A classifier, as `nearlabel.grouping.models.saved.load_model` gives it.
     """
 
     def __init__(self, model: dict[str, Any]):
-        from nearlabel.grouping.models.catalogue import DETECTOR
-        from nearlabel.grouping.models.pipelines import not_normal
-
         pipeline = model["pipeline"]
-        self._detects = model["kind"] == DETECTOR
-        self._score = _scorer(pipeline.steps[-1][1], self._detects)
+        self._score = _scorer(pipeline.steps[-1][1])
         self._steps = compile_steps(pipeline)
-        if self._detects:
-            self.labels = [model["normal"], not_normal(model["normal"])]
-        else:
-            self.labels = [str(name) for name in pipeline.classes_]
+        self.labels = [str(name) for name in pipeline.classes_]
 
     def scores(self, images: Sequence[Prepared], features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Score every label; see `Giver.scores`."""
-        rows = transform_rows(self._steps, features)
-        scores = model_scores(self._score(rows))
-        if self._detects:
-            # At the threshold itself an image is normal, as of the detectors.
-            return (scores[:, 1] > 0).astype(int), scores
+        scores = self._score(transform_rows(self._steps, features))
         return scores.argmax(axis=1), scores
 
 
-def _scorer(model: Any, detects: bool) -> Callable[[np.ndarray], np.ndarray]:
+def _scorer(model: Any) -> Callable[[np.ndarray], np.ndarray]:
     """Return what scores rows (n, c), each as if it were alone."""
-    from nearlabel.grouping.models.pipelines import anomaly_scores, class_scores
+    from nearlabel.grouping.models.pipelines import class_scores
 
-    name, score = type(model).__name__, anomaly_scores if detects else class_scores
+    name = type(model).__name__
     compiled = compile_svm(model) if name == "SVC" else None
     if compiled is not None:
         return lambda rows: np.stack([compiled(row) for row in rows])
-    if name not in _BY_PRODUCTS:
-        return lambda rows: score(model, rows)
-    return lambda rows: np.concatenate([score(model, rows[row : row + 1]) for row in range(len(rows))])
-
-
-def model_scores(scores: np.ndarray) -> np.ndarray:
-    """Return a model's scores of every label, as sets of labels are made of; a detector's as two columns.
-
-    Parameters
-    ----------
-    scores : ndarray of float64, shape (n, c) or (n,)
-        From `class_scores` or, of a detector, `anomaly_scores` of `nearlabel.grouping.models.pipelines`.
-
-    Returns
-    -------
-    ndarray of float64, shape (n, c)
-        Of a detector: normal, not normal.
-    """
-    return np.column_stack([-scores, scores]) if scores.ndim == 1 else scores
+    if name == "DecisionTreeClassifier":
+        return lambda rows: class_scores(model, rows)
+    # Of a product of matrices the last bits depend on how many rows those have, so each image is asked alone.
+    return lambda rows: np.concatenate([class_scores(model, rows[row : row + 1]) for row in range(len(rows))])
 
 
 def network_scores(probabilities: np.ndarray, threshold: float) -> np.ndarray:

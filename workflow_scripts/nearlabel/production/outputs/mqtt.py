@@ -79,10 +79,13 @@ class Mqtt:
                     if time.monotonic() > deadline:
                         raise TimeoutError("the broker does not take what is published")
                     one.wait_for_publish(_LOOK_S)
-        except Exception:
+        except Exception as error:
             # What waits within the client would be sent as well as what is sent again, and grow.
             self.close()
-            raise
+            if isinstance(error, OSError):
+                raise
+            # As paho says of a message whose connection has ended meanwhile.
+            raise ConnectionError(f"the broker is gone ({error})") from error
         return len(messages)
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from nearlabel.production.bundle.contents import Bundle
 from nearlabel.production.database.reader import read_state
-from nearlabel.production.drift.monitor import DriftMonitor
+from nearlabel.production.drift.monitor import DriftMonitor, state_name
 from nearlabel.production.drift.shares import compare_shares, count_groups
 from nearlabel.production.streaming.proposals import read_proposals
 from nearlabel.production.streaming.shadow import ROOT, Shadow, count_disagreement
@@ -38,7 +38,7 @@ def _lines(bundle: Bundle, connection: sqlite3.Connection) -> Iterator[str]:
             f"{one.node:10} {one.images:7} {one.share:7.1%} {one.expected:9.1%} {one.residual:+11.1f}  {one.name}"
         ).rstrip()
     yield f"such unlike shares by chance: p = {shares.p_value:.2g} (for looking at; no alarm)"
-    kept = read_state(connection, f"drift:{bundle.sha256}")
+    kept = read_state(connection, state_name(bundle.sha256))
     if kept is not None:
         drift = DriftMonitor.restore(kept).describe()
         yield (

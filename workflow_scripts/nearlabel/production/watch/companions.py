@@ -9,7 +9,7 @@ import numpy as np
 from nearlabel.production.bundle.contents import Bundle
 from nearlabel.production.database.reader import read_state
 from nearlabel.production.database.recording import Event, Recorded
-from nearlabel.production.drift.monitor import ALPHA, DriftMonitor, baselines, statistics
+from nearlabel.production.drift.monitor import ALPHA, DriftMonitor, baselines, state_name, statistics
 from nearlabel.production.labelled import Labelled
 from nearlabel.production.streaming.proposals import KIND, propose
 from nearlabel.production.streaming.shadow import ROOT, Shadow
@@ -40,7 +40,7 @@ class Companions:
         clock: Callable[[], float] = time.monotonic,
     ):
         self._bundle, self._connection, self._clock = bundle, connection, clock
-        self._name = f"drift:{bundle.sha256}"
+        self._name = state_name(bundle.sha256)
         kept = read_state(connection, self._name)
         if kept is None:
             self._drift = DriftMonitor(baselines(bundle.calibration), alpha=alpha)

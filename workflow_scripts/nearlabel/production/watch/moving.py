@@ -2,12 +2,11 @@
 
 import contextlib
 import errno
-import hashlib
 import os
 import shutil
 from pathlib import Path
 
-from nearlabel.files import written_whole
+from nearlabel.files import hash_file, written_whole
 
 
 def plan_place(folder: str | Path, relative: str, stamp: int, taken: set[str]) -> str:
@@ -78,8 +77,8 @@ def write_reason(moved: str, reason: str) -> None:
 
 def hash_of(path: str) -> str:
     """SHA-256 of a file's bytes, hexadecimal; empty where it cannot be read."""
-    with contextlib.suppress(OSError), open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with contextlib.suppress(OSError):
+        return hash_file(path)
     return ""
 
 

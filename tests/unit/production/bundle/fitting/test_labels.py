@@ -1,5 +1,7 @@
 """What gives labels: the model chosen, a network's two labels, scores, and what too few images leave unknown."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -16,8 +18,11 @@ from nearlabel.production.bundle.fitting.labels import choose_model, list_uncali
         ([], None, "svm"),
     ],
 )
-def test_a_detector_gives_no_labels(models, chosen, expected):
-    assert choose_model(models, chosen)["name"] == expected
+def test_a_detector_gives_no_labels(tmp_path, models, chosen, expected):
+    summary = chosen and tmp_path / "summary.json"
+    if summary:
+        summary.write_text(json.dumps({"chosen": chosen}))
+    assert choose_model(models, summary)["name"] == expected
 
 
 def test_a_network_has_two_labels():

@@ -7,7 +7,7 @@ from typing import Any
 
 from nearlabel.features.catalogue import OWN_ENCODERS
 from nearlabel.features.store import Features
-from nearlabel.production.bundle.facts import hash_file
+from nearlabel.files import hash_file
 from nearlabel.production.bundle.fitting.labels import read_network_facts
 
 _FILES = (".pth", ".pt")

@@ -107,8 +107,10 @@ def give_by_model(
         asked = features[rows].astype(np.float64)
         pipeline = saved["pipeline"]
         columns = list(map(str, pipeline.classes_))
-        said = pipeline.predict(asked).astype(object)
-        strange = _by_label(nonconformity(class_scores(pipeline, asked)), columns, labels[rows], _firsts(found, rows))
+        rated = class_scores(pipeline, asked)
+        # As the labeller does; where votes tie, a support vector machine itself takes the first class.
+        said = np.array(columns, dtype=object)[rated.argmax(axis=1)]
+        strange = _by_label(nonconformity(rated), columns, labels[rows], _firsts(found, rows))
     scores = score_labels(labels[rows], said, HELD)
     return Given(MODEL, found.names, normal, saved, rows, labels[rows], said, strange, scores, notes)
 
@@ -137,21 +139,22 @@ def give_by_network(found: BundleImages, network: str | Path, predictions: str |
     return Given(NETWORK, labels, labels[:1], None, rows, truth, said, by_label, scores, [])
 
 
-def choose_model(models: Sequence[Mapping[str, Any]], chosen: str | None) -> dict[str, Any]:
+def choose_model(models: Sequence[Mapping[str, Any]], summary: str | Path | None) -> dict[str, Any]:
     """Choose the model on top.
 
     Parameters
     ----------
     models : sequence of mapping
         ``id, name, parameters``.
-    chosen : str or None
-        Id of the one that a classification has chosen; None for the first.
+    summary : path or None
+        ``summary.json`` of the classification that has chosen one of them; None for the first.
 
     Returns
     -------
     dict
         That one where it is a classifier, else ``svm``.
     """
+    chosen = None if summary is None else json.loads(Path(summary).read_text(encoding="utf-8"))["chosen"]
     wanted = [model for model in models if chosen in (None, model["id"])]
     classifiers = [dict(model) for model in wanted if CATALOGUE[model["name"]].kind == CLASSIFIER]
     return classifiers[0] if classifiers else {"id": "svm", "name": "svm", "parameters": {}}

@@ -9,6 +9,7 @@ import pandas as pd
 
 from nearlabel.images.checks import COLUMNS, check_images
 from nearlabel.images.readers import read_dataset
+from nearlabel.images.readers.dataset import Dataset
 from nearlabel.images.scales import Scale
 from nearlabel.labelling.answers.consensus import DISPUTED, LABELLED, merge_answers
 from nearlabel.labelling.answers.reading import CURRENT, LINE, read_answers
@@ -69,13 +70,14 @@ def read_people(
     People
     """
     captured = _list_line(line, set(images["image_id"]))
-    found = read_answers(answers, [*images["image_id"], *captured["image_id"]], labels)
+    found = read_answers(answers, [*images["image_id"], *captured.images["image_id"]], labels)
     for row in found.problems.head(_SAID).itertuples():
         logger.warning("%s, line %s, image %r: %s", row.file, row.line, row.image_id, row.problem)
     if len(found.problems) > _SAID:
         logger.warning("%d further rows of labels cannot be used", len(found.problems) - _SAID)
     answered = set(found.table["image_id"])
-    checked = _check_line(captured[captured["image_id"].isin(answered)], line, scale)
+    captured = captured._replace(images=captured.images[captured.images["image_id"].isin(answered)])
+    checked = _check_line(captured, scale)
     content = pd.concat([images, checked]).set_index("image_id")["sha256"]
     table = found.table[(found.table["state"] == CURRENT) & found.table["image_id"].isin(content.index)]
     table = table.assign(image_id=table["image_id"].map(content)).sort_values("time", kind="stable")
@@ -92,26 +94,25 @@ def read_people(
     )
 
 
-def _list_line(line: str | Path, known: set[str]) -> pd.DataFrame:
-    """Images of the line: id and path."""
-    columns = ["image_id", "path", "class", "part"]
+def _list_line(line: str | Path, known: set[str]) -> Dataset:
+    """Images of the line; what else lies in its folder is none of anybody's labels."""
+    nothing = pd.DataFrame(columns=["path", "reason"], dtype=str)
     if not Path(line).is_dir() or not any(Path(line).rglob("*")):
-        return pd.DataFrame(columns=columns)
-    found = read_dataset({"kind": "image_folder", "root": str(line), "classes": False}).images
-    found = found.assign(image_id=LINE + found["image_id"])
-    taken = found["image_id"].isin(known)
+        return Dataset(pd.DataFrame(columns=["image_id", "path", "class", "part"], dtype=str), nothing, nothing)
+    found = read_dataset({"kind": "image_folder", "root": str(line), "classes": False})
+    images = found.images.assign(image_id=LINE + found.images["image_id"])
+    taken = images["image_id"].isin(known)
     if taken.any():
-        first = found.loc[taken, "image_id"].iloc[0]
+        first = images.loc[taken, "image_id"].iloc[0]
         logger.warning("%d images of %s are called as images of the data set: left out (%r)", taken.sum(), line, first)
-    return found[~taken]
+    return found._replace(images=images[~taken], rejected=nothing)
 
 
-def _check_line(captured: pd.DataFrame, line: str | Path, scale: Mapping[str, Any]) -> pd.DataFrame:
+def _check_line(captured: Dataset, scale: Mapping[str, Any]) -> pd.DataFrame:
     """Open images of the line: as ``images.csv``; of what cannot be used it is said why."""
-    if captured.empty:
+    if captured.images.empty:
         return pd.DataFrame(columns=COLUMNS, dtype=str)
-    dataset = read_dataset({"kind": "image_folder", "root": str(line), "classes": False})
-    images, rejected = check_images(dataset._replace(images=captured), scale=Scale(**scale))
-    for row in rejected[rejected["path"].isin(set(captured["path"]))].itertuples():
+    images, rejected = check_images(captured, scale=Scale(**scale))
+    for row in rejected.itertuples():
         logger.warning("%s is labelled and cannot be used: %s", row.path, row.reason)
     return images.astype({"width": str, "height": str})
