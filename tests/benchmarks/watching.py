@@ -12,6 +12,7 @@ import os
 import resource
 import shutil
 import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -22,6 +23,7 @@ from nearlabel.features.batches import encode_images
 from nearlabel.features.encoding.needs import count_cores
 from nearlabel.images.reading import read_whole
 from nearlabel.production.bundle.files import read_bundle
+from nearlabel.production.commands.main import SWITCH
 from nearlabel.production.database.opening import open_database
 from nearlabel.production.labeller.encoders import build_bundle_encoder
 from nearlabel.production.labeller.folder import label_files
@@ -43,6 +45,8 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=max(1, count_cores() - 1))
     parser.add_argument("--files", type=int, default=100_000)
     arguments = parser.parse_args()
+    # As the command does.
+    sys.setswitchinterval(SWITCH)
     bundle = read_bundle(arguments.bundle)
     labeller = Labeller(bundle, device="cpu")
     encoder = build_bundle_encoder(bundle, bundle.nodes["root"].encoder, device="cpu")

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from helpers.label_pages import messages, requests, set_size
+from helpers.label_pages import messages, requests, set_size, wait_for
 from helpers.report_pages import HOSTILE, make_run, read_page
 
 pytest.importorskip("selenium")
@@ -79,16 +79,14 @@ def test_a_figure_opens_large_and_escape_closes_it(report):
     report.switch_to.active_element.send_keys(Keys.ENTER)
     assert report.execute_script("return document.querySelector('dialog.large').open")
     report.switch_to.active_element.send_keys(Keys.ESCAPE)
-    assert report.execute_script("return document.querySelector('dialog.large')") is None
+    wait_for(report, "return document.querySelector('dialog.large') === null")
     assert report.execute_script("return document.activeElement.className") == "enlarge"
 
 
 def test_lines_can_be_copied(report):
     report.execute_script("document.querySelector('.copyable button').click()")
-    told = (
-        "const done = arguments[0]; setTimeout(() => done(document.querySelector('.copyable button').textContent), 200)"
-    )
-    assert report.execute_async_script(told) in ("Copied", "Selected")
+    told = "return ['Copied', 'Selected'].includes(document.querySelector('.copyable button').textContent)"
+    wait_for(report, told)
 
 
 def test_a_link_opens_the_group_that_it_leads_to(report):
@@ -96,10 +94,7 @@ def test_a_link_opens_the_group_that_it_leads_to(report):
     report.execute_script("document.querySelector('.tree a[href*=\"-c\"]').dispatchEvent(new MouseEvent('click'))")
     anchor = report.execute_script("return document.querySelector('.tree a[href*=\"-c\"]').href.baseVal")
     report.execute_script(f"location.hash = '{anchor}'")
-    opened = (
-        "const done = arguments[0]; setTimeout(() => done(document.getElementById(location.hash.slice(1)).open), 200)"
-    )
-    assert report.execute_async_script(opened)
+    wait_for(report, "return document.getElementById(location.hash.slice(1)).open")
 
 
 def test_tables_sort_and_scores_filter(report):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from helpers.bundle_runs import BUNDLES, CONFIG
+from helpers.bundle_runs import BUNDLES, COMMAND, CONFIG, nearlabel, watch_once
 from helpers.label_pages import set_size
 from helpers.review_pages import ReviewPage
 from helpers.workspace import Workspace, copy_workflow
@@ -19,18 +19,6 @@ from nearlabel.images.synthetic import draw_strip
 from nearlabel.production.database.opening import open_to_read
 
 pytestmark = pytest.mark.slow
-
-COMMAND = "import sys; from nearlabel.production.commands.main import main; sys.exit(main(sys.argv[1:]))"
-
-
-def nearlabel(folder, *words):
-    done = subprocess.run([sys.executable, "-c", COMMAND, *words], cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def watch_once(folder):
-    nearlabel(folder, "watch", "inbox", "--bundle", BUNDLES, "--db", "labels.sqlite", "--once", "--settle-s", "0")
 
 
 @contextlib.contextmanager

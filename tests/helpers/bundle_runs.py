@@ -1,6 +1,12 @@
-"""A small run with bundles."""
+"""A small run with bundles, and what is done with them."""
 
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
+
+COMMAND = "import sys; from nearlabel.production.commands.main import main; sys.exit(main(sys.argv[1:]))"
+"""The command nearlabel, for Python's ``-c``."""
 
 CONFIG: dict[str, Any] = {
     "run": "tiny",
@@ -25,3 +31,15 @@ CONFIG: dict[str, Any] = {
 }
 STEEL = "results/tiny/steel"
 BUNDLES = f"{STEEL}/bundles"
+
+
+def nearlabel(folder: Path, *words: str) -> str:
+    """Run the command in a folder; returns what it says."""
+    done = subprocess.run([sys.executable, "-c", COMMAND, *words], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def watch_once(folder: Path) -> None:
+    """Label what lies in the folder's inbox, by the bundle in use, into its database."""
+    nearlabel(folder, "watch", "inbox", "--bundle", BUNDLES, "--db", "labels.sqlite", "--once", "--settle-s", "0")

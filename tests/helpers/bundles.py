@@ -146,6 +146,8 @@ def make_bundle(
             "labels": list(KINDS) if labels else [],
             "normal": [KINDS[0]] if labels else [],
             "label_by": "model" if labels else "",
+            "network_weights": "",
+            "unlearnt": [],
             "coverage": coverage,
             "false_alarms": false_alarms,
             "images": {"learnt": len(learnt), "held_out": int(held_out.sum()), "people": 0},

@@ -2,14 +2,13 @@
 
 import csv
 import io
-import time
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.support.ui import WebDriverWait
 
+from helpers.label_pages import wait_for, wait_for_file
 from nearlabel.report.explorer.data import ExplorerData
 
 
@@ -32,7 +31,7 @@ class ExplorerPage:
 
     def wait(self, code: str, *arguments):
         """Wait until a script's result is true; return it."""
-        return WebDriverWait(self.driver, 10, poll_frequency=0.01).until(lambda driver: self.js(code, *arguments))
+        return wait_for(self.driver, code, *arguments)
 
     def frame(self) -> None:
         """Wait until what was asked for is painted."""
@@ -83,7 +82,8 @@ class ExplorerPage:
         self.frame()
 
     def pixels(self, selector: str) -> np.ndarray:
-        """What a canvas holds, RGB."""
+        """What the canvas of a thumbnail holds once it is decoded, RGB."""
+        self.wait("return document.querySelector(arguments[0]).dataset.shown", selector)
         side, *values = self.js(
             "const canvas = document.querySelector(arguments[0]), { width, height } = canvas;"
             "const copy = Object.assign(document.createElement('canvas'), { width, height });"
@@ -174,12 +174,7 @@ class ExplorerPage:
         """Save what was given, as the box of changes offers it; return the file."""
         before = set(self.downloads.glob("*.csv"))
         self.click(f"[data-save={kind}]")
-        for _ in range(500):
-            # Before it is written, its name is there.
-            if new := [file for file in set(self.downloads.glob("*.csv")) - before if file.stat().st_size]:
-                return new[0]
-            time.sleep(0.02)
-        raise TimeoutError(f"no file came into {self.downloads}")
+        return wait_for_file(self.downloads, before)
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

@@ -17,6 +17,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
+from helpers.late_pages import delay_pages
 from nearlabel.labelling.page.writing import LabelKind, QueueImage, write_label_page
 
 CHROMIUM, CHROMEDRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -70,6 +71,7 @@ def start_browser(profile: Path, downloads: Path, ratio: float | None = None) ->
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     driver = webdriver.Chrome(options=options, service=Service(CHROMEDRIVER))
     driver.set_script_timeout(20)
+    delay_pages(driver)
     set_downloads(driver, downloads)
     if ratio is None:
         set_size(driver, 1280, 800)
@@ -86,6 +88,24 @@ def set_size(driver, width: int, height: int) -> None:
     """Make the window so large, one pixel of the page a pixel of the screen."""
     size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
+def wait_for(driver, code: str, *arguments):
+    """Wait until a script's result is true; return it.
+
+    For all that a page does after the key or the click that asks for it: a dialog's ``close`` is an event of its own.
+    """
+    return WebDriverWait(driver, 15, poll_frequency=0.01).until(lambda driver: driver.execute_script(code, *arguments))
+
+
+def wait_for_file(folder: Path, before: set[Path], pattern: str = "*.csv") -> Path:
+    """Wait for a file that was not there before, whole."""
+    for _ in range(750):
+        # Before it is written, its name is there.
+        if new := [file for file in set(folder.glob(pattern)) - before if file.stat().st_size]:
+            return new[0]
+        time.sleep(0.02)
+    raise TimeoutError(f"no file came into {folder}")
 
 
 class LabelPage:
@@ -118,7 +138,7 @@ class LabelPage:
 
     def wait(self, code: str, *arguments):
         """Wait until a script's result is true; return it."""
-        return WebDriverWait(self.driver, 10, poll_frequency=0.01).until(lambda driver: self.js(code, *arguments))
+        return wait_for(self.driver, code, *arguments)
 
     def settle(self) -> None:
         """Wait until the image whose name is shown is itself shown."""
@@ -172,11 +192,7 @@ class LabelPage:
 
     def wait_for_file(self, before: set[Path]) -> Path:
         """Wait for a file of answers that was not there before."""
-        for _ in range(500):
-            if new := set(self.downloads.glob("labels-*.csv")) - before:
-                return new.pop()
-            time.sleep(0.02)
-        raise TimeoutError(f"no file came into {self.downloads}")
+        return wait_for_file(self.downloads, before, "labels-*.csv")
 
 
 def read_answers(path: Path) -> list[dict[str, str]]:

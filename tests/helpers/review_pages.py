@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 from selenium.webdriver.common.action_chains import ActionChains
-from selenium.webdriver.support.ui import WebDriverWait
 
+from helpers.label_pages import wait_for
 from helpers.labelled_images import labelled, prepared
 from nearlabel.production.database.opening import open_database
 from nearlabel.production.database.recording import Arrival, Event, Recorded, record_batch
@@ -193,7 +193,7 @@ class ReviewPage:
 
     def wait(self, code: str, *arguments):
         """Wait until a script's result is true; return it."""
-        return WebDriverWait(self.driver, 15, poll_frequency=0.02).until(lambda driver: self.js(code, *arguments))
+        return wait_for(self.driver, code, *arguments)
 
     def press(self, *keys: str) -> "ReviewPage":
         for key in keys:

@@ -27,13 +27,18 @@ class QuickLabeller:
         sha256 = hashlib.sha256(f"{number}".encode()).hexdigest()
         root = NodeGroups("root", "", None, np.array([[0.5, -1.5], [9.0, 9.0]]), np.array([10, 10]), 1.0)
         self.bundle = SimpleNamespace(
-            number=number, sha256=sha256, calibration=calibration, nodes={"root": root}, facts={"normal": ["good"]}
+            number=number,
+            sha256=sha256,
+            calibration=calibration,
+            nodes={"root": root},
+            facts={"normal": ["good"]},
+            reference=SimpleNamespace(features=np.empty((0, 2))),
         )
         self.wait, self.ready, self.most, self.labelled = wait, 0, 0, []
         self.spoilt: set[str] = set()
         self.lock = threading.Lock()
 
-    def prepare(self, path):
+    def prepare(self, path, *, shown=False):
         try:
             content = Path(path).read_bytes()
         except OSError as error:

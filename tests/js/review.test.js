@@ -129,6 +129,7 @@ test("new images are filtered here as on the server", () => {
     assert.equal(passes(image, filters), passed, JSON.stringify(filters));
   }
   assert.ok(passes({ ...image, set: ["pit", "good", "rare"] }, { doubt: true }));
+  assert.ok(!passes({ ...image, label: "", set: ["pit", "good", "rare"] }, { doubt: true }));
   assert.ok(passes({ ...image, word: { label: "good" } }, { label: "good" }));
   const arrivals = new Arrivals();
   for (let at = 0; at < 300; at += 1) arrivals.add([{ image: String(at) }], 0);

@@ -4,17 +4,23 @@ import csv
 import json
 import shutil
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from helpers.bundle_runs import BUNDLES, CONFIG, STEEL
+from helpers.bundle_runs import BUNDLES, CONFIG, STEEL, nearlabel, watch_once
 from helpers.workspace import Workspace, copy_workflow
 from nearlabel.config import load_config
+from nearlabel.images.synthetic import draw_strip
 from nearlabel.plan.report.reruns import list_changes
 from nearlabel.plan.resolve import Plan
 from nearlabel.production.bundle.files import read_bundle
 from nearlabel.production.commands.main import main
 from nearlabel.production.labelled import MODEL, NETWORK, PERSON
 from nearlabel.production.labeller.labeller import Labeller
+from nearlabel.production.review.connections import Database
+from nearlabel.production.review.export import export_words
+from nearlabel.production.review.words import name_event
 
 pytestmark = pytest.mark.slow
 
@@ -100,6 +106,53 @@ def test_a_correction_is_known_to_the_next_bundle_and_the_old_one_stays(copy, ca
         assert all((bundle.nodes[name].centres == node.centres).all() for name, node in bundles[0].nodes.items())
     assert main(["bundle", "use", "3", "--in", str(copy.folder / BUNDLES)]) == 0
     assert "bundle 3 against 1" in capsys.readouterr().out and note(copy, "used.json") == 3
+
+
+def draw_strips(folder, name, count, seed, relief=0):
+    """Good strips; with a relief, of a kind that the run has not seen."""
+    folder.mkdir(exist_ok=True)
+    rng, paths = np.random.default_rng(seed), []
+    checks = relief * (np.add.outer(np.arange(32) // 4, np.arange(96) // 4) % 2)
+    for number in range(count):
+        paths.append(folder / f"{name} {number}.png")
+        strip = draw_strip("good", 32, 96, rng) + checks
+        Image.fromarray(strip.clip(0, 255).astype(np.uint8)).save(paths[-1])
+    return paths
+
+
+def test_an_accepted_group_is_carried_over_and_its_label_learnt(copy):
+    # Of novel images at most a fifth of the others are looked at.
+    draw_strips(copy.folder / "inbox", "good", 100, 1)
+    draw_strips(copy.folder / "inbox", "checked", 16, 2, relief=60)
+    watch_once(copy.folder)
+    database = Database(copy.folder / "labels.sqlite")
+    try:
+        with database.reading() as connection:
+            [(event, detail)] = connection.execute("SELECT event_id, detail FROM events WHERE kind = 'proposal'")
+        group = json.loads(detail)["node"]
+        assert not name_event(database, "Ada", event, "checked", "1" * 32)[1]
+        said = nearlabel(copy.folder, "bundle", "adopt", "--db", "labels.sqlite", "--in", BUNDLES, "--accept", group)
+        assert "bundle 2 has the groups" in said
+        nearlabel(copy.folder, "bundle", "use", "2", "--in", BUNDLES)
+        exported = export_words(database, copy.folder / "labels", copy.folder / "line")
+    finally:
+        database.close()
+    assert exported.rows == exported.images == len(json.loads(detail)["image_ids"]) and not exported.problems
+    config = copy.config
+    copy.config = config | {"production": config["production"] | {"labels": ["checked"]}}
+    copy.snakemake("bundle")
+    bundles = [read_bundle(copy.folder / BUNDLES / str(number)) for number in (2, 3)]
+    assert [bundle.names[group] for bundle in bundles] == ["checked"] * 2
+    assert [bundle.facts["unlearnt"] for bundle in bundles] == [[group], []]
+    assert (bundles[0].nodes["root"].centres == bundles[1].nodes["root"].centres).all()
+    paths = draw_strips(copy.folder / "fresh", "checked", 12, 3, relief=60)
+    labels = []
+    for bundle in bundles:
+        labeller = Labeller(bundle, device="cpu")
+        found = [one for one in labeller.label([labeller.prepare(path) for path in paths]) if one.lineage == (group,)]
+        assert len(found) >= 6
+        labels.append([one.label for one in found])
+    assert set(labels[0]) == {""} and labels[1].count("checked") >= 0.75 * len(labels[1]), labels
 
 
 def test_a_job_that_fails_leaves_the_old_bundle(copy):

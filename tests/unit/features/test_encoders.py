@@ -176,6 +176,8 @@ def test_device_auto_falls_on_the_cpu_and_cuda_is_refused():
     assert choose_device("auto") == torch.device("cpu")
     with pytest.raises(ValueError, match="cuda:0"):
         choose_device("cuda:0")
+    with pytest.raises(ValueError, match="device 'foo' is unknown"):
+        choose_device("foo")
 
 
 def test_seeded_networks_have_the_published_shapes():

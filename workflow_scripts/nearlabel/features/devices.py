@@ -18,11 +18,14 @@ def choose_device(device: str) -> torch.device:
     Raises
     ------
     ValueError
-        CUDA is asked for and there is none.
+        CUDA is asked for and there is none; or there is no such device.
     """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    chosen = torch.device(device)
+    try:
+        chosen = torch.device(device)
+    except RuntimeError:
+        raise ValueError(f"device {device!r} is unknown; choose auto, cpu, cuda or cuda:1 and so on") from None
     if chosen.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device {device!r} is asked for but torch finds no CUDA device; use auto or cpu")
     return chosen

@@ -42,7 +42,8 @@ class Labelled:
     group : str
         A person's name of the deepest group that has one; may be empty.
     label : str
-        Empty where the image is novel, unless a person has labelled this very content; and where nothing gives labels.
+        Empty where the image is novel, or in a group that operators accepted and what labels has not learnt from,
+        unless a person has labelled this very content; and where nothing gives labels.
     label_by : str
         ``person``, ``model``, ``network``; empty without a label.
     p_value, confidence : float
@@ -107,7 +108,7 @@ class Prepared:
     brightness, contrast : float
         Mean and standard deviation of the grey values, in 0 to 1.
     thumbnail : bytes
-        WebP, the long side at most 96 pixels.
+        WebP, the long side at most 96 pixels; empty where nobody will look at it.
     placed : dict of str to ndarray
         By encoder: uint8, shape (tiles, h, w, 3), or what else the encoder's ``prepare`` gives.
     """

@@ -145,7 +145,7 @@ DAMAGE = {
     "facts gone": (remove("bundle.json"), "no bundle is in use; it has none"),
     "facts cut": (truncate("bundle.json"), "bundle.json is damaged"),
     "facts changed": (facts(coverage=0.99), "bundle.json was changed since the bundle was made"),
-    "facts of a later version": (facts(format=2), "format 2, this version reads 1"),
+    "facts of a later version": (facts(format=3), "format 3, this version reads 2"),
     "facts no mapping": (lambda folder: (folder / "bundle.json").write_text("[]"), "bundle.json is damaged"),
     "arrays gone": (remove("arrays.h5"), "arrays.h5 is missing; copy the bundle anew"),
     "arrays cut": (truncate("arrays.h5"), "arrays.h5 was changed since"),

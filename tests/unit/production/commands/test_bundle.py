@@ -38,7 +38,7 @@ def test_list_shows_which_one_is_used(bundles, capsys):
 def test_use_compares_then_switches_and_goes_back(bundles, capsys):
     status, out, _ = call(capsys, "use", 3, "--in", bundles)
     assert status == 0 and "bundle 3 against 1" in out and "balanced accuracy 1.000, before 0.500" in out
-    assert "bundle 3 is in use now; back by `nearlabel bundle use 1`" in out
+    assert "bundle 3 is in use now; back by `nearlabel bundle use 1 --in " in out
     assert read_note(bundles, "used.json")["number"] == 3
     _, out, _ = call(capsys, "use", 1, "--in", bundles)
     assert "bundle 1 against 3" in out and read_note(bundles, "used.json")["number"] == 1
@@ -125,5 +125,5 @@ def test_adopt_writes_what_operators_have_made_of_the_groups(bundles, capsys, mo
     monkeypatch.setattr("nearlabel.production.streaming.adopting.adopt", adopt)
     arguments = ("adopt", "--db", tmp_path / "x", "--accept", "root.3", "--device", "cpu", "--in", bundles)
     status, out, _ = call(capsys, *arguments)
-    assert status == 0 and "bundle 4 has the groups; `nearlabel bundle use 4` puts it in use" in out
+    assert status == 0 and "bundle 4 has the groups; `nearlabel bundle use 4 --in " in out
     assert read_note(bundles, "used.json")["number"] == 1 and read_note(bundles, "newest.json")["number"] == 4

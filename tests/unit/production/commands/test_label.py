@@ -64,6 +64,13 @@ def test_lines_of_json(bundles, inbox, tmp_path):
     assert {type(row["novel"]) for row in rows} == {bool, type(None)}
 
 
+def test_an_output_that_cannot_be_is_said_before_anything_is_labelled(bundles, inbox, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("nearlabel.production.labeller.folder.label_files", lambda *_, **__: pytest.fail("it began"))
+    (tmp_path / "x.csv").mkdir()
+    assert label(inbox, "--bundle", bundles, "--output", tmp_path / "x.csv") == 1
+    assert "is a folder; name a file in it" in capsys.readouterr().err
+
+
 def test_the_standard_output_holds_the_table_alone(bundles, inbox, capsys):
     assert label(inbox, "--bundle", bundles) == 0
     assert len(list(csv.DictReader(io.StringIO(capsys.readouterr().out)))) == 14

@@ -18,12 +18,12 @@ def test_the_threshold_parts_the_labels():
     np.testing.assert_allclose(nonconformity(scores), [[-0.2, 0.2], [0, 0], [0.6, -0.6]])
 
 
-def make_network_bundle(folder, fine_tune, threshold):
+def make_network_bundle(folder, fine_tune, threshold, settings=SETTINGS):
     from nearlabel.labelling.final.saved import save_model
     from nearlabel.learning.network.model import build_classifier
 
-    classifier = build_classifier(SETTINGS, fine_tune=fine_tune, seed=1, weights_seed=2, device="cpu")
-    facts = {"network": SETTINGS, "fine_tune": fine_tune, "weights_seed": 2, "threshold": threshold}
+    classifier = build_classifier(settings, fine_tune=fine_tune, seed=1, weights_seed=2, device="cpu")
+    facts = {"network": settings, "fine_tune": fine_tune, "weights_seed": 2, "threshold": threshold}
     save_model(folder / NETWORK, classifier, facts | {"labels": ["good", "scratches", "inclusions"], "good": "good"})
     bundle = make_bundle(folder)
     facts = bundle.facts | {"label_by": BY_NETWORK, "labels": ["good", "defective"]}
@@ -62,3 +62,27 @@ def test_labels_by_the_network_that_labelling_ended_with(fine_tune, tmp_path):
         assert (one.p_value, one.confidence, one.label) == (alone.p_value, alone.confidence, alone.label)
     with pytest.raises(ValueError, match="needs torch"):
         Labeller(bundle, runtime="onnx")
+
+
+def test_a_users_own_weights_lie_in_the_bundle(tmp_path):
+    import torch
+    from torchvision.models import shufflenet_v2_x0_5
+
+    from nearlabel.production.bundle.contents import WEIGHTS
+
+    torch.manual_seed(3)
+    own = tmp_path / "own.pth"
+    torch.save(shufflenet_v2_x0_5().state_dict(), own)
+    bundle, classifier = make_network_bundle(tmp_path, "head", 0.5, SETTINGS | {"weights": str(own)})
+    kept = f"{classifier.weights_sha256[:12]}-own.pth"
+    (tmp_path / WEIGHTS).mkdir()
+    own.rename(tmp_path / WEIGHTS / kept)
+    image = draw_images(tmp_path / "in", 1)[0]
+    with pytest.raises(FileNotFoundError, match=r"own\.pth"):
+        Labeller(bundle, device="cpu", false_alarms=0.08)
+    bundle = bundle._replace(facts=bundle.facts | {"network_weights": kept})
+    labeller = Labeller(bundle, device="cpu", false_alarms=0.08)
+    assert np.isfinite(labeller.label([labeller.prepare(image)])[0].p_value)
+    (tmp_path / WEIGHTS / kept).write_bytes((tmp_path / NETWORK).read_bytes())
+    with pytest.raises(ValueError, match=r"state dict|SHA-256"):
+        Labeller(bundle, device="cpu", false_alarms=0.08)

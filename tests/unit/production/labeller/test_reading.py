@@ -36,9 +36,9 @@ def test_an_image_is_read_once_and_placed_for_each_encoder(tmp_path):
 
 def test_a_grey_picture_is_measured_and_shown_as_its_three_channels_are(tmp_path):
     path = saved(tmp_path / "a.jpg", picture(300, 200).convert("L"))
-    found, image = prepare_image(path, SCALE, PLACES), read_image(path)
+    found, image = prepare_image(path, SCALE, PLACES, shown=True), read_image(path)
     assert found.mode == "L" and (found.brightness, found.contrast) == measure_grey(image)
-    assert found.thumbnail == draw_thumbnail(image)
+    assert found.thumbnail == draw_thumbnail(image) and prepare_image(path, SCALE, PLACES).thumbnail == b""
     Image.new("L", (8, 8), 255).save(tmp_path / "clear.png", transparency=255)
     # Transparent pixels lie over black.
     assert prepare_image(tmp_path / "clear.png", SCALE, PLACES).brightness == 0

@@ -57,7 +57,9 @@ FITS = {
     "label": lambda one, value: one["label"] == value or (one["word"] or {}).get("label") == value,
     "group": lambda one, value: one["node"] == value or one["node"].startswith(f"{value}."),
     "camera": lambda one, value: one["camera"] == value,
-    "doubt": lambda one, value: one["confidence"] is not None and not one["novel"] and len(one["set"]) != 1,
+    "doubt": lambda one, value: (
+        one["confidence"] is not None and not one["novel"] and len(one["set"]) != 1 and one["label"] != ""
+    ),
     "novel": lambda one, value: one["novel"],
     "unreviewed": lambda one, value: one["word"] is None,
 }
@@ -91,6 +93,12 @@ def test_a_label_that_is_in_every_set_makes_no_doubt(line):
     assert len(everything) > 5 and {len(one["set"]) for one in everything} == {2}
     found = walk(line.connection, Filters(doubt=True, always=("pit",)))
     assert found == [one for one in everything if one["label"] == "pit"] and 0 < len(found) < len(everything)
+    # Nor does a label that was not given, in an adopted group.
+    label_id = everything[0]["label_id"]
+    line.connection.execute("UPDATE labels SET label = '', label_by = '' WHERE label_id = ?", (label_id,))
+    assert [one["label_id"] for one in walk(line.connection, Filters(doubt=True))] == [
+        one["label_id"] for one in everything[1:]
+    ]
 
 
 def test_events_choose_their_images(line):

@@ -59,7 +59,7 @@ def made(tmp_path_factory):
     paths += draw_images(folder, 14, kinds=(UNSEEN,), prefix="unseen")
     rows = []
     for label_id, path in enumerate(paths, 1):
-        image = labeller.prepare(path)
+        image = labeller.prepare(path, shown=True)
         (said,) = labeller.label([image])
         rows.append(Recorded(Arrival(str(path), label_id, image.bytes, "", str(path)), image, said, label_id))
     return Made(folder, rows[:130], rows[130:])
@@ -95,11 +95,21 @@ def test_an_accepted_group_is_known_afterwards_and_the_past_stays(line):
     assert len(new.reference.image_id) == len(line.bundle.reference.image_id) + len(one.image_ids)
     assert new.facts["images"]["line"] == len(one.image_ids)
     assert "root.3 (crazed)" in new.facts["notes"][-1]
-    assert "no image is labelled so before the next training" in new.facts["notes"][-1]
+    assert "gets no label before the next training" in new.facts["notes"][-1]
+    assert new.facts["unlearnt"] == ["root.3"]
     labeller = Labeller(new)
     fresh = draw_images(line.folder / "fresh", 12, kinds=(UNSEEN,), seed=7)
     said = labeller.label([labeller.prepare(path) for path in fresh])
     assert np.mean([one.lineage == ("root.3",) and not one.novel for one in said]) >= 0.75
+    # The model has not seen them, and would call them what it knows.
+    assert all((one.label == "") == (one.novel or one.lineage == ("root.3",)) for one in said)
+    (learnt,) = [one for one in said if one.lineage == ("root.3",)][:1]
+    known = Labeller(new._replace(facts=new.facts | {"unlearnt": []}))
+    by_model = {one.sha256: one for one in known.label([known.prepare(path) for path in fresh])}
+    assert by_model[learnt.sha256].label in new.facts["labels"] and learnt.label_set
+    person = Labeller(new._replace(known={learnt.sha256: "scratches"}))
+    by_person = [one for one in person.label([person.prepare(path) for path in fresh]) if one.label_by == "person"]
+    assert [(one.sha256, one.label) for one in by_person] == [(learnt.sha256, "scratches")]
     assert sum(row.labelled.novel for row in line.unseen) >= 10
     # What was known is grouped as before, but for images beside the centre that has moved.
     again = labeller.label([row.prepared for row in line.known])
@@ -179,7 +189,8 @@ def test_the_command_shows_the_line_and_adopts(line, capsys):
     out = capsys.readouterr().out
     assert "the latest 144 images of bundle 1" in out and "proposed: root.3" in out
     assert main(["bundle", "adopt", *where, "--accept", "root.3"]) == 0
-    assert "bundle 2 has the groups" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "bundle 2 has the groups" in said and "images of root.3 get no label by it" in said
     assert main(["bundle", "adopt", *where, "--accept", "root.8"]) == 1
     assert "'root.8' was not proposed; there are root.3" in capsys.readouterr().err
     assert main(["bundle", "adopt", *where]) == 0

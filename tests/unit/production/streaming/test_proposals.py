@@ -2,6 +2,8 @@ import json
 
 import numpy as np
 import pytest
+from sklearn.decomposition import PCA
+from sklearn.pipeline import make_pipeline
 
 from helpers.streams import Stream, vector_bundle
 from nearlabel.production.streaming.proposals import find_groups, group_novel, propose
@@ -111,3 +113,23 @@ def test_rows_of_groups_are_those_that_are_mates():
     assert rows.tolist() == [0, 1, 3, 4]
     assert tightness == pytest.approx(1 / 10.5)
     assert group_novel(novel, known, 5) == []
+
+
+def test_on_a_new_line_the_training_images_are_the_known_ones(tmp_path):
+    bundle = vector_bundle(np.zeros((1, 6)), [200])
+    root = bundle.nodes["root"]._replace(reduction=make_pipeline(PCA(6).fit(cloud(200, 0, 1))))
+    features = cloud(200, 0, 1).astype(np.float32)
+    vectors = root.reduction.transform(features.astype(float))
+    reference = bundle.reference._replace(features=features)
+    bundle = bundle._replace(nodes={"root": root}, reference=reference)
+    stream = Stream(tmp_path, bundle)
+    members = stream.add(root.reduction.transform(cloud(10, 30, 2)))
+    (one,) = propose(stream.connection, bundle)
+    assert set(one.label_ids) == set(members) and one.node == "root.1"
+    # As far from each other as from those of the training, they are none.
+    near = np.random.default_rng(5).choice(vectors, 24, replace=False) * 1.3
+    (tmp_path / "other").mkdir()
+    other = Stream(tmp_path / "other", bundle)
+    other.add(near)
+    assert propose(other.connection, bundle) == []
+    stream.connection.close(), other.connection.close()

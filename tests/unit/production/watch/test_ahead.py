@@ -71,18 +71,18 @@ def test_a_file_must_be_what_was_found_before_and_after(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(b"1234")
     found = Found(str(path), path.stat().st_mtime_ns, 4)
-    assert prepare_found(lambda path: prepared(path, b"1234"), found).bytes == 4
+    assert prepare_found(lambda path, **_: prepared(path, b"1234"), found).bytes == 4
     with pytest.raises(UnreadableImageError, match="changes while it is read"):
-        prepare_found(lambda path: prepared(path, b"123"), found)
+        prepare_found(lambda path, **_: prepared(path, b"123"), found)
 
-    def overwrite(place):
+    def overwrite(place, **_):
         path.write_bytes(b"12345")
         return prepared(place, b"1234")
 
     with pytest.raises(UnreadableImageError, match="changes while it is read"):
         prepare_found(overwrite, found)
     with pytest.raises(UnreadableImageError, match="changes while it is read"):
-        prepare_found(lambda path: pytest.fail("it was read"), found)
+        prepare_found(lambda path, **_: pytest.fail("it was read"), found)
     path.unlink()
     with pytest.raises(UnreadableImageError, match="does not exist"):
-        prepare_found(lambda path: pytest.fail("it was read"), found)
+        prepare_found(lambda path, **_: pytest.fail("it was read"), found)

@@ -61,3 +61,24 @@ def test_reasons_and_hashes(tmp_path):
     write_reason(str(tmp_path / "a.png"), "the file ends too early")
     assert (tmp_path / "a.png.reason.txt").read_text() == "the file ends too early\n"
     assert len(hash_of(str(tmp_path / "a.png.reason.txt"))) == 64 and hash_of(str(tmp_path / "nowhere")) == ""
+
+
+def test_where_the_original_cannot_be_removed_no_copy_is_left(tmp_path, monkeypatch):
+    source, target = tmp_path / "a.png", tmp_path / "archive/a.png"
+    source.write_bytes(b"1234")
+    unlink = os.unlink
+
+    def rename(source, target):
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    def keep(path, *arguments, **options):
+        if os.fspath(path) == str(source):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        unlink(path, *arguments, **options)
+
+    real = os.rename
+    monkeypatch.setattr(os, "rename", lambda a, b: rename(a, b) if str(a) == str(source) else real(a, b))
+    monkeypatch.setattr(os, "unlink", keep)
+    with pytest.raises(PermissionError):
+        move_file(str(source), str(target))
+    assert source.read_bytes() == b"1234" and not target.exists()

@@ -116,7 +116,7 @@ def test_a_file_without_permission_is_given_up(tmp_path, monkeypatch):
     with Watching(tmp_path) as watching:
         real = watching.labeller.prepare
 
-        def prepare(path):
+        def prepare(path, **options):
             raise PermissionError(13, "Permission denied") if path.endswith("a.png") else AssertionError(real)
 
         watching.labeller.prepare = prepare
@@ -129,8 +129,8 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(tmp_path):
     class Slow(QuickLabeller):
         reads = 0
 
-        def prepare(self, path):
-            found = super().prepare(path)
+        def prepare(self, path, **options):
+            found = super().prepare(path, **options)
             self.reads += 1
             if self.reads == 1:
                 with open(path, "ab") as file:
@@ -373,8 +373,8 @@ def test_another_bundle_that_is_put_in_use_labels_from_then_on(tmp_path):
 
 def test_drift_goes_on_after_a_restart_and_its_alarm_is_an_event(tmp_path):
     class Darker(QuickLabeller):
-        def prepare(self, path):
-            found = super().prepare(path)
+        def prepare(self, path, **options):
+            found = super().prepare(path, **options)
             return prepared(found.path, (tmp_path / found.path).read_bytes(), brightness=0.1)
 
     for start in range(2):
@@ -463,3 +463,16 @@ def test_once_does_not_wait_for_what_comes_later(tmp_path):
     watching.put("b.png")
     watching.once()
     assert watching.count("sightings") == 2 and watching.labeller.fed >= 1
+
+
+def test_a_database_that_is_removed_ends_the_watcher_and_files_stay(tmp_path):
+    archive = tmp_path / "archive"
+    watching = Watching(tmp_path, archive=archive)
+    with watching:
+        watching.put("a.png")
+        watching.until("SELECT count(*) FROM sightings", 1)
+        watching.database.rename(tmp_path / "elsewhere.sqlite")
+        watching.put("b.png")
+        watching.thread.join(20)
+    assert isinstance(watching.error, FileNotFoundError) and "was removed or replaced" in str(watching.error)
+    assert (watching.inbox / "b.png").exists() and len(list(archive.rglob("*.png"))) == 1

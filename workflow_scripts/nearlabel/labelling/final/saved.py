@@ -53,13 +53,15 @@ def save_model(path, classifier: Classifier, facts: Mapping[str, Any]) -> None:
         partial.write_bytes(buffer.getvalue())
 
 
-def load_model(path, **build: Any) -> FinalModel:
+def load_model(path, weights: str | Path | None = None, **build: Any) -> FinalModel:
     """Read a network written by `save_model`.
 
     Parameters
     ----------
     path : str or Path
         ``model.pt``.
+    weights : str or Path, optional
+        The file that it began with, a user's own, where that lies elsewhere now.
     **build
         ``device, weights_dir, weights_mirror`` of `nearlabel.learning.network.model.build_classifier`: the stages that
         were never trained are not in the file, but have the published weights.
@@ -87,8 +89,9 @@ def load_model(path, **build: Any) -> FinalModel:
         ) from None
     if facts["format"] != FORMAT:
         raise ValueError(f"{path} has format {facts['format']}, this version reads {FORMAT}; {how_to_remake(path)}")
+    network = facts["network"] if weights is None else facts["network"] | {"weights": str(weights)}
     classifier = build_classifier(
-        facts["network"], fine_tune=facts["fine_tune"], seed=0, weights_seed=facts["weights_seed"], **build
+        network, fine_tune=facts["fine_tune"], seed=0, weights_seed=facts["weights_seed"], **build
     )
     if classifier.weights_sha256 != facts["weights_sha256"]:
         raise ValueError(

@@ -59,7 +59,7 @@ def write_cutoffs(rounds, output, **knee_options: Any) -> None:
     **knee_options
         Of `nearlabel.learning.stopping.knee.knee_point`.
     """
-    write_json(output, find_cutoffs(pd.read_csv(rounds, float_precision="round_trip"), **knee_options))
+    write_json(output, find_cutoffs(pd.read_csv(rounds), **knee_options))
 
 
 def _best(rounds: pd.DataFrame, column: str) -> dict[str, Any] | None:

@@ -190,7 +190,7 @@ def write_stops(
 
 
 def _read_run(rounds, queries, folds, near_labels, probabilities, *, fold, positive, drawn) -> SimulatedRun:
-    table = pd.read_csv(rounds, float_precision="round_trip")
+    table = pd.read_csv(rounds)
     roles = fold_roles(read_folds(folds), fold)
     near_label = read_table(near_labels, ("image_id", "near_label")).set_index("image_id")["near_label"]
     defective = (near_label.reindex(roles.index) == str(positive)).to_numpy(dtype=np.int64)

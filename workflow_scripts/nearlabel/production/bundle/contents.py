@@ -103,10 +103,12 @@ class Bundle(NamedTuple):
         options, seed, weights_sha256, weights_file, own_weights, module_sha256, library_versions, scale, and
         ``reference``: arrays, where it pools by novelty), ``labels`` (all that may be given, the good ones first),
         ``normal`` (those of good images; empty: all images), ``label_by`` (``model``, ``network`` or ``""``),
-        ``coverage``, ``false_alarms``, ``images`` (learnt; held_out; good: those that novelty is calibrated by; people;
-        line), ``groups`` (node → how many), ``clustering`` (what ids of groups stand for), ``scores``
-        (``balanced_accuracy`` and ``labels``: per label images and recall, on images that were not learnt from;
-        ``how``), ``notes`` (sentences), ``files`` (name → sha256).
+        ``network_weights`` (the user's own file that the network began with; empty where it is none), ``unlearnt``
+        (groups of the root that operators accepted and what labels has not learnt from), ``coverage``,
+        ``false_alarms``, ``images`` (learnt; held_out; good: those that novelty is calibrated by; people; line),
+        ``groups`` (node → how many), ``clustering`` (what ids of groups stand for), ``scores`` (``balanced_accuracy``
+        and ``labels``: per label images and recall, on images that were not learnt from; ``how``), ``notes``
+        (sentences), ``files`` (name → sha256).
     names : dict of str to str
         Node → a person's name for it.
     nodes : dict of str to NodeGroups

@@ -8,7 +8,7 @@ from typing import Any
 
 from nearlabel.production.bundle.contents import FACTS
 
-FORMAT = 1
+FORMAT = 2
 """Of a bundle's folder."""
 
 ASIDE = ("number", "sha256", "commit", "config_hash")

@@ -37,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Do what the arguments say; returns the exit status."""
     bundles = Path(arguments.bundles) if arguments.bundles else find_bundles(Path("results"))
+    if not bundles.is_dir():
+        raise FileNotFoundError(f"{bundles}: there is no such folder; name the folder of bundles by --in")
     match arguments.action:
         case "list":
             return _list(bundles)
@@ -131,7 +133,7 @@ def _use(bundles: Path, number: int) -> int:
         except (OSError, ValueError) as error:
             print(f"not compared with bundle {used['number']}: {error}")
     write_note(bundles, USED, facts)
-    back = f"; back by `nearlabel bundle use {used['number']}`" if used else ""
+    back = f"; back by `nearlabel bundle use {used['number']} --in {bundles}`" if used else ""
     print(f"bundle {number} is in use now{back}")
     return 0
 
@@ -166,7 +168,12 @@ def _adopt(bundles: Path, arguments: argparse.Namespace) -> int:
         print(f"nothing to adopt: operators have confirmed no image that bundle {bundle.number} has labelled")
         return 0
     folder = write_bundle(bundles, content)
-    print(f"bundle {folder.name} has the groups; `nearlabel bundle use {folder.name}` puts it in use")
+    print(f"bundle {folder.name} has the groups; `nearlabel bundle use {folder.name} --in {bundles}` puts it in use")
+    if unlearnt := content.facts["unlearnt"]:
+        print(
+            f"images of {', '.join(unlearnt)} get no label by it: export what operators said on the review page, name "
+            "new labels in production.labels, and make the next bundle by `snakemake bundle`"
+        )
     return 0
 
 

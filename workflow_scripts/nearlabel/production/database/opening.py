@@ -143,6 +143,15 @@ def migrate(
         connection.execute(f"PRAGMA user_version = {newest}")
 
 
+def identify_file(path: str | Path) -> tuple[int, int] | None:
+    """Say which file lies at a path, by device and inode; None: none."""
+    try:
+        facts = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return facts.st_dev, facts.st_ino
+
+
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Write all or nothing: commit at the end of the block, roll back on an error.

@@ -16,12 +16,14 @@ from nearlabel.production.drift.ranks import Ranks
 from nearlabel.production.labelled import Labelled, Prepared
 from nearlabel.seeds import derive_seed
 
-VERSION = 1
+VERSION = 2
 ALPHA = 0.05
 """Chance, at most, that a stream without change ever gives an alarm."""
 
 # Images whose part and content are remembered, so that a part counts once.
 _RECENT = 500
+# Hexadecimal digits by which they are told apart.
+_DIGEST = 10
 _WORDS = {
     ("novelty", UP): "less like the training images",
     ("novelty", DOWN): "more like the training images",
@@ -189,7 +191,7 @@ class DriftMonitor:
             "alpha": self.alpha,
             "seen": self.seen,
             "alarms": self.alarms,
-            "recent": list(self._recent),
+            "recent": "".join(self._recent),
             "watched": {
                 name: {
                     "ranks": base64.b64encode(one.ranks.state()).decode(),
@@ -199,7 +201,8 @@ class DriftMonitor:
                 for name, one in self._watched.items()
             },
         }
-        return zlib.compress(json.dumps(content).encode())
+        # Once a batch, which may be one image: a higher level takes four times as long and saves a tenth.
+        return zlib.compress(json.dumps(content).encode(), 1)
 
     @classmethod
     def restore(cls, state: bytes) -> "DriftMonitor":
@@ -216,7 +219,8 @@ class DriftMonitor:
                 raise ValueError(f"version {content['version']}")
             monitor = cls(dict.fromkeys(content["watched"], ()), alpha=content["alpha"])
             monitor.seen, monitor.alarms = int(content["seen"]), int(content["alarms"])
-            monitor._recent = dict.fromkeys(content["recent"])
+            recent = content["recent"]
+            monitor._recent = dict.fromkeys(recent[start : start + _DIGEST] for start in range(0, len(recent), _DIGEST))
             for name, kept in content["watched"].items():
                 ranks = Ranks.restore(base64.b64decode(kept["ranks"]))
                 martingale = ShiftMartingale.restore(kept["martingale"])
@@ -279,4 +283,4 @@ def _say(name: str, facts: Mapping[str, Any]) -> str:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:10]
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:_DIGEST]

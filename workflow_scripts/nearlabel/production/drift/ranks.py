@@ -67,7 +67,7 @@ class Ranks:
     def state(self) -> bytes:
         """All that `restore` needs, compressed: some kB after a million values."""
         steps = np.diff(self._keys, prepend=0)
-        return zlib.compress(np.concatenate([steps, self._counts]).astype("<i8").tobytes())
+        return zlib.compress(np.concatenate([steps, self._counts]).astype("<i8").tobytes(), 1)
 
     @classmethod
     def restore(cls, state: bytes) -> "Ranks":

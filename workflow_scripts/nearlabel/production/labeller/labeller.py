@@ -152,7 +152,7 @@ class Labeller:
         labels = self._giver.labels if self._giver else []
         return always_in(labels, self.bundle.calibration.nonconformity, self.coverage)
 
-    def prepare(self, path: str | os.PathLike, max_pixels: int = MAX_PIXELS) -> Prepared:
+    def prepare(self, path: str | os.PathLike, max_pixels: int = MAX_PIXELS, *, shown: bool = False) -> Prepared:
         """Read an image whole, once, and make it ready; see `nearlabel.production.labeller.reading.prepare_image`.
 
         Raises
@@ -161,7 +161,7 @@ class Labeller:
             No whole image, or one that the data set would not have taken.
         """
         start = time.perf_counter()
-        prepared = prepare_image(path, self._scale, self._preparations, max_pixels)
+        prepared = prepare_image(path, self._scale, self._preparations, max_pixels, shown=shown)
         with self._lock:
             self.seconds.decode += time.perf_counter() - start
         return prepared
@@ -220,7 +220,8 @@ class Labeller:
         for row, image in enumerate(images):
             label, p_value, confidence, label_set = labels[row]
             by = (MODEL if isinstance(self._giver, ModelLabels) else BY_NETWORK) if label else ""
-            if novel[row]:
+            # What labels has not seen a group's images would call them what it knows, good ones perhaps.
+            if novel[row] or lineages[row][0] in bundle.facts["unlearnt"]:
                 label, by = "", ""
             if image.sha256 in bundle.known:
                 label, by = bundle.known[image.sha256], PERSON

@@ -110,7 +110,8 @@ class NetworkLabels:
 
         own = bundle.folder / WEIGHTS
         weights_dir = weights_dir or (own if own.is_dir() else None)
-        self._network = load_model(bundle.folder / NETWORK, device=device, weights_dir=weights_dir)
+        weights = own / name if (name := bundle.facts["network_weights"]) else None
+        self._network = load_model(bundle.folder / NETWORK, weights, device=device, weights_dir=weights_dir)
         self.prepare = network_placement(self._network.facts["network"])
         self.labels = list(bundle.facts["labels"])
 

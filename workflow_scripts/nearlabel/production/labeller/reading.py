@@ -28,6 +28,8 @@ def prepare_image(
     scale: Scale,
     preparations: Mapping[str, Callable[[Image.Image], Any]],
     max_pixels: int = MAX_PIXELS,
+    *,
+    shown: bool = False,
 ) -> Prepared:
     """Read an image whole and place it for each encoder.
 
@@ -41,6 +43,8 @@ def prepare_image(
         By encoder, its ``prepare``.
     max_pixels : int
         Larger images are refused before they are decoded.
+    shown : bool
+        Whether a thumbnail is drawn, which takes as long as placing an image.
 
     Returns
     -------
@@ -72,8 +76,8 @@ def prepare_image(
     grey = (
         isinstance(found.pixels, Image.Image) and found.pixels.mode == "L" and "transparency" not in found.pixels.info
     )
-    shown = found.pixels if grey else image
-    brightness, contrast = measure_grey(shown)
+    picture = found.pixels if grey else image
+    brightness, contrast = measure_grey(picture)
     return Prepared(
         path=str(Path(path)),
         sha256=sha256,
@@ -83,7 +87,7 @@ def prepare_image(
         bytes=size,
         brightness=brightness,
         contrast=contrast,
-        thumbnail=draw_thumbnail(shown),
+        thumbnail=draw_thumbnail(picture) if shown else b"",
         placed={encoder: prepare(image) for encoder, prepare in preparations.items()},
     )
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -91,6 +92,8 @@ def open_rows(output: str | Path, standard: TextIO) -> Iterator[RowWriter]:
     ------
     ValueError
         Another kind of file.
+    OSError
+        A folder lies there, or the folder around it cannot be written.
     """
     if str(output) == "-":
         yield RowWriter(standard, ".csv")
@@ -98,6 +101,12 @@ def open_rows(output: str | Path, standard: TextIO) -> Iterator[RowWriter]:
     output = Path(output)
     if output.suffix not in SUFFIXES:
         raise ValueError(f"--output is {str(output)!r}: name a .csv or .jsonl file, or - for the standard output")
+    # Before hours of labelling, not after them.
+    if output.is_dir():
+        raise IsADirectoryError(f"--output {output} is a folder; name a file in it")
+    output.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(output.parent, os.W_OK):
+        raise PermissionError(f"--output {output}: the folder {output.parent} cannot be written; choose another")
     from nearlabel.files import written_whole
 
     # Names that are no UTF-8 are written as they are on the disk.

@@ -13,7 +13,11 @@ LONGEST_TEXT = 200
 """Characters of a label, a group or a camera that is asked for."""
 
 # Of an image whose labels are calibrated, and not withheld: not exactly one label is likely enough.
-_DOUBT = "labels.novel = 0 AND labels.confidence IS NOT NULL AND json_array_length(labels.label_set) <> 1"
+# Without a label, as in an adopted group that nobody has learnt from, there is nothing to doubt.
+_DOUBT = (
+    "labels.novel = 0 AND labels.confidence IS NOT NULL AND json_array_length(labels.label_set) <> 1 "
+    "AND labels.label <> ''"
+)
 _DOUBT_BESIDES = (
     "(SELECT count(*) FROM json_each(labels.label_set) AS one "
     "WHERE one.value = labels.label OR one.value NOT IN (SELECT value FROM json_each(?))) <> 1"

@@ -55,8 +55,9 @@ def adopt(bundle: Bundle, database: str | Path, *, accept: Sequence[str] = (), *
     are novel no more. Held-out good images keep their novelty scores: the new images were novel, so far from those, and
     hardly change them.
 
-    What labels images is not trained here: it knows the labels that it knew. Export the corrections and run
-    ``snakemake bundle`` for a bundle that gives the new group's label; until then the note in the bundle says so.
+    What labels images is not trained here: it would call the images of an accepted group, most of them a new kind of
+    defect, what it knows, good ones perhaps. So they get no label. Export the corrections and run ``snakemake bundle``
+    for a bundle that has learnt the new group's label; until then the note in the bundle says so.
 
     Parameters
     ----------
@@ -95,6 +96,7 @@ def adopt(bundle: Bundle, database: str | Path, *, accept: Sequence[str] = (), *
     root = _moved(bundle.nodes[ROOT], shadow, accepted, reference)
     facts = dict(content.facts)
     facts["notes"] = [*facts.get("notes", ()), *_notes(bundle, shadow, accepted)]
+    facts["unlearnt"] = [*facts["unlearnt"], *(one.node for one in accepted)]
     facts["groups"] = facts.get("groups", {}) | {ROOT: int((root.counts > 0).sum())}
     facts["images"] = facts["images"] | {"line": facts["images"].get("line", 0) + len(images.found)}
     return content._replace(
@@ -165,7 +167,7 @@ def _read_images(
                 (image_id, bundle.sha256),
             ).fetchone()
             try:
-                image = prepare_image(text_to_path(path), scale, {name: encoder.prepare})
+                image = prepare_image(text_to_path(path), scale, {name: encoder.prepare}, shown=True)
             except (OSError, UnreadableImageError) as error:
                 logger.warning("%s: %s cannot be read and is left out (%s)", group.node, path, error)
                 continue
@@ -244,9 +246,11 @@ def _notes(bundle: Bundle, shadow: Shadow, accepted: Sequence[_Accepted]) -> lis
     if shadow.confirmed:
         notes.append(f"centres of bundle {bundle.number}, moved by {shadow.confirmed} images that operators confirmed")
     for one in accepted:
-        labelled = "" if one.name in bundle.facts["labels"] else "; no image is labelled so before the next training"
         called = f" ({one.name})" if one.name else ""
-        notes.append(f"{one.node}{called}: {len(one.image_ids)} novel images that were accepted as a group{labelled}")
+        notes.append(
+            f"{one.node}{called}: {len(one.image_ids)} novel images that were accepted as a group; what falls into it "
+            "gets no label before the next training"
+        )
     return notes
 
 

@@ -17,9 +17,9 @@ KIND = "proposal"
 LEAST = 8
 """Images of different parts that make a proposal."""
 
-# Images that are looked at: the latest that are not novel, and at most a fifth as many novel ones. With more of these
-# the outskirts of a large group, where all images are novel, would be near to each other by number alone; see
-# tests/benchmarks/proposals.py.
+# Images that are looked at: the latest that are not novel, filled up with training images where the line has not made
+# as many yet, and at most a fifth as many novel ones. With more of these the outskirts of a large group, where all
+# images are novel, would be near to each other by number alone; see tests/benchmarks/proposals.py.
 _KNOWN, _SHARE = 1000, 5
 # Labels read for each of the novel ones, as views of one part are one image.
 _VIEWS = 4
@@ -110,8 +110,11 @@ def find_groups(connection: sqlite3.Connection, bundle: Bundle, *, least: int = 
     connection, bundle, least
         As for `propose`.
     """
-    known = read_latest(connection, bundle.sha256, novel=False, limit=_KNOWN)
-    most = len(known.nodes) // _SHARE
+    known = read_latest(connection, bundle.sha256, novel=False, limit=_KNOWN).vectors
+    if len(known) < _KNOWN:
+        training = _training_vectors(bundle, _KNOWN - len(known))
+        known = np.concatenate([known, training]) if len(known) else training
+    most = len(known) // _SHARE
     novel = _open_ones(
         read_latest(connection, bundle.sha256, novel=True, limit=_VIEWS * most), connection, bundle, most
     )
@@ -120,7 +123,7 @@ def find_groups(connection: sqlite3.Connection, bundle: Bundle, *, least: int = 
     earlier = read_proposals(connection)
     number = _next_number(earlier, bundle)
     found = []
-    for rows, tightness in group_novel(novel.vectors, known.vectors, least):
+    for rows, tightness in group_novel(novel.vectors, known, least):
         vectors = novel.vectors[rows]
         centre = vectors.mean(axis=0)
         group = Proposal(
@@ -174,6 +177,18 @@ def read_proposals(connection: sqlite3.Connection) -> list[dict[str, Any]]:
     """Read what was proposed: `Proposal.detail` of each, in the order of proposing."""
     rows = connection.execute("SELECT detail FROM events WHERE kind = ? ORDER BY event_id", (KIND,))
     return [json.loads(row[0]) for row in rows]
+
+
+def _training_vectors(bundle: Bundle, most: int) -> np.ndarray:
+    """Reduced features of at most so many training images, evenly taken from all, as labels have them: (n, c)."""
+    from nearlabel.production.labeller.steps import compile_steps, transform_rows
+
+    features, root = bundle.reference.features, bundle.nodes[ROOT]
+    count = min(most, len(features))
+    if not count:
+        return np.empty((0, root.centres.shape[1]))
+    rows = np.linspace(0, len(features) - 1, count).astype(int)
+    return transform_rows(compile_steps(root.reduction), features[rows])
 
 
 def _open_ones(novel: Rows, connection: sqlite3.Connection, bundle: Bundle, most: int) -> Rows:

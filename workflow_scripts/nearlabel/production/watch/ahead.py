@@ -85,7 +85,7 @@ def prepare_found(prepare: Callable[[str], Prepared], found: Found) -> Prepared:
     Parameters
     ----------
     prepare : callable
-        `nearlabel.production.labeller.labeller.Labeller.prepare`.
+        `nearlabel.production.labeller.labeller.Labeller.prepare`; asked for an image with its thumbnail.
     found : Found
 
     Raises
@@ -94,7 +94,7 @@ def prepare_found(prepare: Callable[[str], Prepared], found: Found) -> Prepared:
         When it is no whole image, or has changed.
     """
     _require_same(found)
-    prepared = prepare(found.path)
+    prepared = prepare(found.path, shown=True)
     _require_same(found)
     if prepared.bytes != found.bytes:
         raise UnreadableImageError("the file changes while it is read")

@@ -66,7 +66,13 @@ def move_file(source: str, target: str) -> None:
                 os.utime(partial, ns=(facts.st_atime_ns, facts.st_mtime_ns))
             _sync(partial)
         _sync(os.path.dirname(target))
-        os.unlink(source)
+        try:
+            os.unlink(source)
+        except OSError:
+            # Else each start would add a copy.
+            with contextlib.suppress(OSError):
+                os.unlink(target)
+            raise
 
 
 def write_reason(moved: str, reason: str) -> None:

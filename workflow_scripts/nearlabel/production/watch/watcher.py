@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nearlabel.production.database.opening import identify_file
 from nearlabel.production.database.reader import last_ids, read_label_of, read_sighting
 from nearlabel.production.database.recording import Arrival, Event, Recorded, now, path_to_text
 from nearlabel.production.labelled import Labelled, Prepared
@@ -78,6 +79,7 @@ class Watcher:
         recorded: Callable[[], None] = lambda: None,
     ):
         self._connection, self._source, self._options = connection, source, options
+        self._database, self._file = Path(database), identify_file(database)
         self._facts = facts or PathFacts()
         self._recorded = recorded
         self._companions = Companions(source.labeller.bundle, connection, options.drift_alarms)
@@ -272,6 +274,12 @@ class Watcher:
             self._prepare(Task(READY, found, time=time.monotonic()))
 
     def _write(self, rows: Sequence[Recorded] = (), **others: Any) -> None:
+        if identify_file(self._database) != self._file:
+            # SQLite would go on writing into the file that has no name any more.
+            raise FileNotFoundError(
+                f"{self._database} was removed or replaced; what arrived since is not recorded and lies where it was: "
+                "put the database back, or start again for a new one"
+            )
         record_patiently(self._connection, rows, is_stopped=lambda: self._stopped, **others)
         self._recorded()
 

@@ -39,17 +39,19 @@ def test_an_accepted_group_is_carried_over(content, tmp_path):
     np.testing.assert_array_equal(found.root.centres, used.nodes["root"].centres)
     assert found.root.counts.tolist() == used.nodes["root"].counts.tolist() and found.names == {"root.4": "Dents"}
     # Its images, but those that the new bundle has by itself.
-    assert found.reference.sha256.tolist() == [reference.sha256[0]]
+    assert found.reference.sha256.tolist() == [reference.sha256[0]] and found.accepted == {"root.4": True}
     assert found.reference.thumbnails == reference.thumbnails[:1]
     np.testing.assert_array_equal(found.reference.features, reference.features[:1])
     assert len(found.notes) == 2 and found.notes[1].startswith("root.4 was accepted")
     again = carry_over(tmp_path, content.nodes["root"], CLUSTERING, set(reference.sha256))
     assert again.reference is None and again.names == {"root.4": "Dents"}
+    # Nobody has handed an image of it on: what labels cannot have learnt it.
+    assert carry_over(tmp_path, content.nodes["root"], CLUSTERING, set()).accepted == {"root.4": False}
 
 
 def test_nothing_was_adopted(content, tmp_path):
     root = content.nodes["root"]
-    assert carry_over(tmp_path, root, CLUSTERING, set()) == (root, {}, None, [])
+    assert carry_over(tmp_path, root, CLUSTERING, set()) == (root, {}, {}, None, [])
     write_bundle(tmp_path, content)
     found = carry_over(tmp_path, root, CLUSTERING, set())
     assert found.root is root and (found.names, found.reference, found.notes) == ({}, None, [])

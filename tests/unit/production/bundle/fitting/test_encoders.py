@@ -85,16 +85,15 @@ def test_of_a_custom_encoder_the_module_stays_where_it_is(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("weights", "files", "notes"),
+    ("weights", "files", "own"),
     [
-        ("seeded", [], []),
-        ("imagenet", ["published.pth"], []),
-        ("/mine/own.pth", [], ["the learnt network needs /mine/own.pth on the line's machine, under the same path"]),
+        ("seeded", [], ""),
+        ("imagenet", ["published.pth"], ""),
+        ("/mine/published.pth", ["aaaaaaaaaaaa-published.pth"], "aaaaaaaaaaaa-published.pth"),
     ],
 )
-def test_a_learnt_network_takes_its_frozen_stages_weights_along(weights, files, notes, tmp_path, monkeypatch):
+def test_a_learnt_network_takes_its_frozen_stages_weights_along(weights, files, own, tmp_path, monkeypatch):
     facts = {"network": {"name": "resnet18", "weights": weights}, "weights_sha256": "a" * 64}
     monkeypatch.setattr(encoders, "read_network_facts", lambda path: facts)
     monkeypatch.setattr(encoders, "find_weights", lambda *_: tmp_path / "published.pth")
-    found, remarks = encoders.network_weights("model.pt", NOWHERE)
-    assert list(found) == files and remarks == notes
+    assert encoders.network_weights("model.pt", NOWHERE) == (dict.fromkeys(files, tmp_path / "published.pth"), own)

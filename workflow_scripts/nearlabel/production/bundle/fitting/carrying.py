@@ -23,6 +23,8 @@ class Carried(NamedTuple):
         With centres that confirmed images have moved, and with groups that were accepted.
     names : dict of str to str
         Of accepted groups.
+    accepted : dict of str to bool
+        Accepted groups, each with whether the new bundle has images of it by itself.
     reference : Reference or None
         Images of accepted groups.
     notes : list of str
@@ -31,6 +33,7 @@ class Carried(NamedTuple):
 
     root: NodeGroups
     names: dict[str, str]
+    accepted: dict[str, bool]
     reference: Reference | None
     notes: list[str]
 
@@ -79,7 +82,7 @@ def carry_over(bundles: str | Path, root: NodeGroups, clustering: Mapping[str, A
     Carried
         The root as it is where nothing was adopted, or the run was clustered anew since.
     """
-    nothing = Carried(root, {}, None, [])
+    nothing = Carried(root, {}, {}, None, [])
     try:
         if read_note(bundles, USED) is None:
             return nothing
@@ -100,11 +103,13 @@ def carry_over(bundles: str | Path, root: NodeGroups, clustering: Mapping[str, A
     if np.array_equal(adopted.centres, root.centres):
         return nothing
     reference = used.reference
-    rows = np.isin(reference.node.astype(str), new) & ~np.isin(reference.sha256.astype(str), list(known))
+    own = np.isin(reference.sha256.astype(str), list(known))
+    accepted = {node: bool(own[reference.node.astype(str) == node].any()) for node in new}
+    rows = np.isin(reference.node.astype(str), new) & ~own
     thumbnails = [reference.thumbnails[row] for row in np.flatnonzero(rows)]
     kept = Reference(*(part[rows] for part in reference[:-1]), thumbnails)
     moved = root._replace(centres=adopted.centres, counts=adopted.counts, returned=adopted.returned)
     names = {node: used.names[node] for node in new if node in used.names}
     notes = [f"centres of the root's groups are those of bundle {used.number}, which followed operators' words"]
     notes += [f"{node} was accepted as a group in bundle {used.number} or before" for node in new]
-    return Carried(moved, names, kept if rows.any() else None, notes)
+    return Carried(moved, names, accepted, kept if rows.any() else None, notes)

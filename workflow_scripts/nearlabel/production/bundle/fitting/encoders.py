@@ -66,8 +66,7 @@ def describe_encoder(
         return facts, {}
     own = options["weights"].endswith(_FILES)
     source = find_weights(options["name"], options["weights"], known, f"encoder {id}", runtime)
-    # A user's file by its hash too: two of them may be called alike, or as published ones.
-    facts["weights_file"] = f"{known[:12]}-{source.name}" if own else source.name
+    facts["weights_file"] = _name_kept(source, known, own)
     facts["own_weights"] = own
     # Without the folder, and the enum without its name.
     options["weights"] = facts["weights_file"] if own else options["weights"].rpartition(".")[2]
@@ -107,8 +106,13 @@ def find_weights(name: str, weights: str, known: str, whose: str, runtime: Mappi
     return path
 
 
-def network_weights(network: str | Path, runtime: Mapping[str, Any]) -> tuple[dict[str, Path], list[str]]:
-    """Find the published weights that the stages of a learnt network have which were never trained.
+def _name_kept(source: Path, sha256: str, own: bool) -> str:
+    """Name a weights file in a bundle: a user's by its hash too, as two may be called alike, or as published ones."""
+    return f"{sha256[:12]}-{source.name}" if own else source.name
+
+
+def network_weights(network: str | Path, runtime: Mapping[str, Any]) -> tuple[dict[str, Path], str]:
+    """Find the weights that the stages of a learnt network have which were never trained.
 
     Parameters
     ----------
@@ -120,17 +124,20 @@ def network_weights(network: str | Path, runtime: Mapping[str, Any]) -> tuple[di
     Returns
     -------
     weights : dict of str to Path
-        Name in the bundle → the file; empty where the weights are seeded, or a file of the user's own.
-    notes : list of str
-        Says that such a file is needed where it was.
+        Name in the bundle → the file; empty where the weights are seeded.
+    own : str
+        That name where it is a file of the user's own; empty for published ones.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `find_weights`.
     """
     facts = read_network_facts(network)
     chosen = facts["network"]
     if chosen["weights"] == "seeded":
-        return {}, []
-    if chosen["weights"].endswith(_FILES):
-        # The network's own file names it by its path.
-        return {}, [f"the learnt network needs {chosen['weights']} on the line's machine, under the same path"]
-    known = facts["weights_sha256"]
+        return {}, ""
+    known, own = facts["weights_sha256"], chosen["weights"].endswith(_FILES)
     source = find_weights(chosen["name"], chosen["weights"], known, "the learnt network", runtime)
-    return {source.name: source}, []
+    name = _name_kept(source, known, own)
+    return {name: source}, name if own else ""

@@ -155,10 +155,8 @@ def fit_bundle(
     notes = [*found.held.notes, *given.notes, *carried.notes]
     told = given.model["classes"] if given.model else given.labels
     notes += list_uncalibrated(told, given.nonconformity, settings["coverage"])
-    if network:
-        files, remarks = network_weights(network, runtime[root])
-        weights |= files
-        notes += remarks
+    files, own_weights = network_weights(network, runtime[root]) if network else ({}, "")
+    weights |= files
     saved = given.model and given.model | {"dataset": dataset, "encoder": described[root] | {"weights_dir": ""}}
     held = found.table.iloc[given.rows]
     held_out = held[["image_id", "sha256"]].assign(
@@ -179,6 +177,9 @@ def fit_bundle(
         "labels": given.labels,
         "normal": given.normal,
         "label_by": given.label_by,
+        "network_weights": own_weights,
+        # The network was trained before, on images of the data set alone.
+        "unlearnt": [node for node, has_images in carried.accepted.items() if network or not has_images],
         "coverage": settings["coverage"],
         "false_alarms": settings["false_alarms"],
         "images": {

@@ -9,6 +9,9 @@ function showVerdict(image) {
   if (image.novel) {
     lines.push(element("p", { className: "flag", textContent: `Novel: at most ${percent(image.novelty_p)} of good images look as unusual, so it is put into no group.` }));
   }
+  if (!image.novel && !image.label && image.confidence !== null) {
+    lines.push(element("p", { className: "soft", textContent: "In a group that was accepted on the line: it gets a label when a bundle has learnt it." }));
+  }
   const facts = [];
   if (image.confidence !== null && image.label) facts.push(`confidence ${percent(image.confidence)}`);
   if (image.by === "person") facts.push("labelled by a person before");

@@ -22,7 +22,8 @@ function percent(share) {
 
 // Labels that could be meant, without those that can never be ruled out for want of held-out images.
 const possible = (image) => image.set.filter((label) => label === image.label || !BUNDLE?.always.includes(label));
-const isDoubtful = (image) => image.confidence !== null && !image.novel && image.set.length !== 1 && possible(image).length !== 1;
+// Without a label, as in an adopted group that nobody has learnt from, there is nothing to doubt.
+const isDoubtful = (image) => image.confidence !== null && !image.novel && image.label !== "" && image.set.length !== 1 && possible(image).length !== 1;
 
 function groupText(node, name) {
   return name ? `${visible(name)} (${visible(node)})` : visible(node);
