@@ -86,6 +86,12 @@ class LineDatabase:
         camera = ("left", "right")[number % 2]
         return Recorded(Arrival(str(file), 1_000 + number, image.bytes, camera, str(file)), image, found, label_id)
 
+    def see_again(self, number: int, file: Path) -> None:
+        """Let a copy of an image come, which is not labelled anew."""
+        row = self._row(number, number + 1, file)
+        self.images.pop(), self.files.pop()
+        self._record([replace(row, labelled=None)])
+
     def relabel(self, number: int, bundle: int = 2, **said) -> None:
         """Let another bundle label an image that came before."""
         file, sha256 = self.files[number], self.images[number]

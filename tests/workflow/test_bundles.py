@@ -20,6 +20,7 @@ from nearlabel.production.labelled import MODEL, NETWORK, PERSON
 from nearlabel.production.labeller.labeller import Labeller
 from nearlabel.production.review.connections import Database
 from nearlabel.production.review.export import export_words
+from nearlabel.production.review.reference import TrainingImages
 from nearlabel.production.review.words import name_event
 
 pytestmark = pytest.mark.slow
@@ -134,7 +135,9 @@ def test_an_accepted_group_is_carried_over_and_its_label_learnt(copy):
         said = nearlabel(copy.folder, "bundle", "adopt", "--db", "labels.sqlite", "--in", BUNDLES, "--accept", group)
         assert "bundle 2 has the groups" in said
         nearlabel(copy.folder, "bundle", "use", "2", "--in", BUNDLES)
-        exported = export_words(database, copy.folder / "labels", copy.folder / "line")
+        # As the page does that shows this bundle.
+        known_as = TrainingImages(read_bundle(copy.folder / BUNDLES)).image_id
+        exported = export_words(database, copy.folder / "labels", copy.folder / "line", known_as)
     finally:
         database.close()
     assert exported.rows == exported.images == len(json.loads(detail)["image_ids"]) and not exported.problems

@@ -1,3 +1,6 @@
+import socket
+import threading
+
 import pytest
 
 from helpers.listeners import closed_port, hanging, listening
@@ -32,6 +35,35 @@ def test_a_closed_port_and_one_that_never_answers_are_errors():
         Webhook(f"http://127.0.0.1:{closed_port()}/").send(MESSAGES)
     with hanging() as port, pytest.raises(OSError):
         Webhook(f"http://127.0.0.1:{port}/", timeout=0.1).send(MESSAGES)
+
+
+def test_an_answer_that_is_no_http_counts_as_not_sent():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            for content in (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b"220 mail.example\r\n"):
+                connection = server.accept()[0]
+                connection.recv(65536)
+                connection.sendall(content)
+                connection.close()
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        assert Webhook(url).send(MESSAGES) == 1
+        thread.join()
+        thread = threading.Thread(target=lambda: answer_once(server))
+        thread.start()
+        with pytest.raises(OSError, match="220 mail"):
+            Webhook(url).send(MESSAGES)
+        thread.join()
+
+
+def answer_once(server):
+    connection = server.accept()[0]
+    connection.recv(65536)
+    connection.sendall(b"220 mail.example\r\n")
+    connection.close()
 
 
 def test_passwords_are_sent_and_not_shown(monkeypatch):

@@ -1,13 +1,18 @@
 import csv
 import hashlib
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
 
+from helpers.bundles import make_bundle
 from helpers.review_pages import LABELS, LineDatabase
 from nearlabel.labelling.answers.reading import read_answers
+from nearlabel.production.review import export as review_export
 from nearlabel.production.review.connections import Database
 from nearlabel.production.review.export import count_waiting, export_words, labels_name
+from nearlabel.production.review.reference import TrainingImages
 from nearlabel.production.review.words import Word, record_words
 
 
@@ -148,15 +153,93 @@ def test_a_copy_that_was_changed_is_written_again(export):
     assert export.run().images == 0
 
 
+def die_after_the_files(export, monkeypatch):
+    writes = []
+
+    def write_state(*arguments):
+        # The second says that the files are there.
+        writes.append(arguments)
+        return write(*arguments) if len(writes) == 1 else 1 / 0
+
+    write = review_export.write_state
+    with monkeypatch.context() as patch:
+        patch.setattr(review_export, "write_state", write_state)
+        with pytest.raises(ZeroDivisionError):
+            export.run()
+
+
 def test_a_kill_between_the_file_and_the_database_doubles_nothing(export, monkeypatch):
     export.say(0)
     export.say(1, "correct", label="pit")
-    with monkeypatch.context() as patch:
-        patch.setattr("nearlabel.production.review.export.write_state", lambda *_: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            export.run()
+    die_after_the_files(export, monkeypatch)
     assert export.run().rows == 2 and len(list(export.labels.iterdir())) == 2
     assert export.answers() == ({export.id(0): "good", export.id(1): "pit"}, 0)
+
+
+@pytest.mark.parametrize("before", [None, "scratch"])
+def test_what_a_killed_export_wrote_is_withdrawn_when_it_is_taken_back(export, monkeypatch, before):
+    if before:
+        export.say(0, "correct", label=before)
+        export.run()
+    word = export.say(0, "correct", label="pit")
+    die_after_the_files(export, monkeypatch)
+    assert export.answers()[0] == {export.id(0): "pit"}
+    export.say(0, "undo", undoes=word)
+    assert export.waiting() == 1 and export.run().rows == 1
+    assert export.answers() == ({export.id(0): before or "skip"}, 0)
+    assert export.waiting() == 0 and export.run().rows == 0
+
+
+def test_what_a_killed_export_wrote_is_withdrawn_though_its_image_was_away_meanwhile(export, monkeypatch):
+    word = export.say(0, "correct", label="pit")
+    die_after_the_files(export, monkeypatch)
+    export.say(0, "undo", undoes=word)
+    away = export.line.files[0].with_suffix(".away")
+    for file in (export.line.files[0], *export.captured.iterdir()):
+        shutil.copy(file, away)
+        file.unlink()
+    assert len(export.run().problems) == 1 and export.run().rows == 0
+    away.rename(export.line.files[0])
+    assert export.run().rows == 1 and export.answers() == ({export.id(0): "skip"}, 0)
+    assert export.run().rows == 0
+
+
+def test_where_one_operators_file_cannot_be_written_the_others_is_not_forgotten(export, monkeypatch):
+    word = export.say(0, "correct", label="pit", operator="anna")
+    export.say(1, "correct", label="pit", operator="bert")
+    write = review_export._write_rows
+
+    def full(folder, operator, rows):
+        if operator == "bert":
+            raise OSError(28, "No space left on device")
+        return write(folder, operator, rows)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(review_export, "_write_rows", full)
+        with pytest.raises(OSError, match="No space"):
+            export.run()
+    export.say(0, "undo", operator="anna", undoes=word)
+    assert export.run().rows == 2
+    assert export.answers() == ({export.id(0): "skip", export.id(1): "pit"}, 0)
+
+
+def test_one_export_at_a_time(export):
+    for number in range(6):
+        export.say(number, "correct", label="pit")
+    with ThreadPoolExecutor(3) as pool:
+        done = list(pool.map(lambda _: export.run().rows, range(3)))
+    assert sorted(done) == [0, 0, 6]
+
+
+def test_images_of_an_adopted_group_are_copied(export, tmp_path):
+    bundle = make_bundle(tmp_path / "bundle")
+    image = export.line.images[0]
+    sha256, names = bundle.reference.sha256.copy(), bundle.reference.image_id.copy()
+    sha256[0], names[0] = image, f"line/{image[:20]}.png"
+    training = TrainingImages(bundle._replace(reference=bundle.reference._replace(sha256=sha256, image_id=names)))
+    export.say(0, "correct", label="pit")
+    done = export.run(known_as=training.image_id)
+    assert done.rows == done.images == 1 and export.answers() == ({export.id(0): "pit"}, 0)
 
 
 def test_a_folder_that_cannot_be_written_leaves_the_words_waiting(export):

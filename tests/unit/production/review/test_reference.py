@@ -43,6 +43,8 @@ def test_held_out_images_are_of_the_data_set_too(tmp_path):
     training = TrainingImages(bundle)
     assert training.image_id("ff") == "a b.png" and training.image_id(str(bundle.reference.sha256[0]))
     assert training.scale.bits == 16
+    (tmp_path / "held_out.csv").write_text('"image_id","sha256","label"\n"line/b.png","ff","good"\n', encoding="utf-8")
+    assert TrainingImages(bundle).image_id("ff") is None
 
 
 def test_training_images_are_found(training):

@@ -1,5 +1,6 @@
 import json
 import random
+import shutil
 
 import pytest
 
@@ -7,6 +8,7 @@ from helpers.review_pages import LineDatabase
 from nearlabel.production.review.connections import Database
 from nearlabel.production.review.events import Cursor, parse_cursor, read_changes, read_cursor, read_events
 from nearlabel.production.review.filters import Filters, parse_filters
+from nearlabel.production.review.pictures import find_registered, read_registered
 from nearlabel.production.review.rows import file_name, read_choices, read_image, read_page
 from nearlabel.production.review.words import Word, record_words
 
@@ -99,6 +101,20 @@ def test_a_label_that_is_in_every_set_makes_no_doubt(line):
     assert [one["label_id"] for one in walk(line.connection, Filters(doubt=True))] == [
         one["label_id"] for one in everything[1:]
     ]
+
+
+def test_an_image_lies_where_its_latest_file_still_is(tmp_path):
+    line = LineDatabase(tmp_path, 2)
+    copy = tmp_path / "copy.png"
+    shutil.copy(line.files[0], copy)
+    line.see_again(0, copy)
+    image = line.images[0]
+    assert find_registered(line.connection, sha256=image).path == str(copy)
+    copy.unlink()
+    found = find_registered(line.connection, sha256=image)
+    assert found.path == str(line.files[0]) and read_registered(found) == line.files[0].read_bytes()
+    line.files[0].unlink()
+    assert find_registered(line.connection, sha256=image).path == str(copy)
 
 
 def test_events_choose_their_images(line):

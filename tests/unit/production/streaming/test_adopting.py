@@ -1,5 +1,6 @@
 import logging
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -135,6 +136,30 @@ def test_a_number_that_was_not_accepted_stays_unused(line):
     nodes = {said.node for said in labeller.label([row.prepared for row in line.known + line.unseen])}
     assert not nodes & {"root.3", "root.4"}
     assert "root.5" in nodes
+
+
+def test_words_on_a_number_that_was_not_accepted_make_no_group(line):
+    (one,) = line.propose()
+    later = one._replace(node="root.5")
+    record_batch(line.connection, events=[Event("proposal", later.sentence, later.detail)])
+    new = read_bundle(write_bundle(line.bundles, adopt(line.bundle, line.database, accept=["root.5"])))
+    labeller = Labeller(new)
+    said = labeller.label([row.prepared for row in line.unseen])
+    rows = [
+        replace(row, label_id=1000 + row.label_id, labelled=labelled, arrival=replace(row.arrival, mtime_ns=7))
+        for row, labelled in zip(line.unseen, said, strict=True)
+    ]
+    record_batch(line.connection, rows, bundle=new.number, bundle_sha256=new.sha256)
+    for row in rows[:6]:
+        line.say(row, "correct", "root.3")
+    content = adopt(new, line.database)
+    assert content is None or content.nodes["root"].counts.tolist()[3:5] == [0, 0]
+    assert content is None or (content.nodes["root"].centres[3:5] == FAR).all()
+    # It can still be accepted, and then it is one.
+    accepted = adopt(new, line.database, accept=["root.3"])
+    assert accepted.nodes["root"].counts[3] >= 6 and accepted.facts["unlearnt"] == ["root.5", "root.3"]
+    with pytest.raises(ValueError, match=r"root\.5 is a group of bundle"):
+        adopt(new, line.database, accept=["root.5"])
 
 
 def test_images_that_an_operator_has_put_elsewhere_are_not_taken(line):

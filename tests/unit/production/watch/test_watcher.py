@@ -16,6 +16,7 @@ from nearlabel.production.database import recording
 from nearlabel.production.database.opening import transaction
 from nearlabel.production.database.recording import Event
 from nearlabel.production.drift.monitor import DriftMonitor
+from nearlabel.production.streaming.shadow import Shadow
 from nearlabel.production.watch import patience
 from nearlabel.production.watch.inbox import PathFacts
 
@@ -412,6 +413,25 @@ def test_groups_in_shadow_follow_what_operators_confirm(tmp_path):
     assert again.all("SELECT node, shadow_node FROM labels ORDER BY 1") == [("root.0.1", "root.0.1")] * 2
 
 
+def test_words_on_an_image_that_is_labelled_only_later_are_followed(tmp_path):
+    watching = Watching(tmp_path, once=True)
+    watching.put("a.png", b"same")
+    watching.once()
+    with transaction(watching.connection):
+        watching.connection.execute(
+            "INSERT INTO corrections (image_id, label_id, operator, time, action, label, node, request) "
+            "VALUES (1, 1, 'me', '', 'correct', '', 'root.1', 'x')"
+        )
+    later = Watching(tmp_path, QuickLabeller(2))
+    with later:
+        for number, (name, content) in enumerate((("b.png", b"b"), ("c.png", b"same"), ("d.png", b"d")), 2):
+            later.put(name, content)
+            later.until("SELECT count(*) FROM labels", number)
+    running, fresh = later.watcher._companions._shadow, Shadow(later.labeller.bundle.nodes["root"])
+    fresh.refresh(later.connection, later.labeller.bundle.sha256)
+    assert running.confirmed == fresh.confirmed == 1
+
+
 def test_novel_images_that_are_alike_are_proposed_as_a_group_once(tmp_path):
     class Novel(QuickLabeller):
         def label(self, images):
@@ -476,3 +496,69 @@ def test_a_database_that_is_removed_ends_the_watcher_and_files_stay(tmp_path):
         watching.thread.join(20)
     assert isinstance(watching.error, FileNotFoundError) and "was removed or replaced" in str(watching.error)
     assert (watching.inbox / "b.png").exists() and len(list(archive.rglob("*.png"))) == 1
+
+
+@pytest.mark.parametrize("where", ["archive", "quarantine"])
+def test_a_file_that_has_taken_the_name_of_another_is_not_moved_for_it(tmp_path, where):
+    class Camera(QuickLabeller):
+        """Whose next image comes under the same name as soon as the first was read."""
+
+        def replace(self, path):
+            if not (tmp_path / "replaced").exists():
+                (tmp_path / "replaced").write_bytes(b"the second image")
+                os.replace(tmp_path / "replaced", path)
+                (tmp_path / "replaced").touch()
+
+        def label(self, images):
+            self.replace(images[0].path)
+            return super().label(images)
+
+    watching = Watching(tmp_path, Camera(), **{where: tmp_path / where})
+    if where == "quarantine":
+        write = watching.watcher._outgoing._write
+
+        def write_and_replace(**others):
+            write(**others)
+            watching.labeller.replace(str(watching.inbox / "latest.png"))
+
+        watching.watcher._outgoing._write = write_and_replace
+    watching.put("latest.png", TORN if where == "quarantine" else b"the first image")
+    with watching:
+        watching.until("SELECT count(*) FROM sightings", 1 if where == "quarantine" else 2)
+        labelled_at_last = "SELECT count(*) FROM images WHERE bytes = 16"
+        watching.until(labelled_at_last, 1)
+    moved = [file.read_bytes() for file in (tmp_path / where).rglob("*.png")]
+    assert moved == ([] if where == "quarantine" else [b"the second image"])
+    by_path = watching.all("SELECT path, archived, sightings.bytes FROM sightings ORDER BY 3 DESC")
+    # The second is where it says; of the first nothing is left.
+    assert [archived for _, archived, size in by_path if size == 15] == ([] if where == "quarantine" else [""])
+
+
+def test_another_bundle_of_the_same_number_is_another_bundle(tmp_path):
+    watching, other = Watching(tmp_path), QuickLabeller(1)
+    other.bundle.sha256 = "f" * 64
+
+    def look():
+        if watching.source.labeller is other or not watching.count("labels"):
+            return None
+        watching.source.labeller = other
+        return Event("bundle", "Another one.", {"from": 1, "to": 1})
+
+    watching.source.look = look
+    with watching:
+        watching.put("a.png")
+        watching.until("SELECT count(*) FROM events WHERE kind = 'bundle'", 1)
+        watching.put("b.png")
+        watching.until("SELECT count(*) FROM labels", 2)
+    names = [name for (name,) in watching.all("SELECT name FROM state WHERE name LIKE 'drift:%'")]
+    assert f"drift:{'f' * 64}" in names and len(names) == 2
+
+
+def test_an_inbox_that_is_not_utf8_may_vanish(tmp_path):
+    inner = tmp_path / os.fsdecode(b"caf\xe9")
+    inner.mkdir()
+    watching = Watching(inner)
+    with watching:
+        watching.inbox.rename(tmp_path / "away")
+        watching.until("SELECT count(*) FROM events", 1)
+    assert watching.error is None and "caf\\xe9" in watching.one("SELECT sentence FROM events")

@@ -1,12 +1,10 @@
 """Writing a bundle: whole or not at all, under the next number; one with the same content is not written twice."""
 
-import fcntl
 import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,6 +33,7 @@ from nearlabel.production.bundle.contents import (
 from nearlabel.production.bundle.facts import FORMAT, hash_facts, read_facts
 from nearlabel.production.bundle.groups_file import write_groups
 from nearlabel.production.bundle.numbering import list_numbers, next_number, read_note, write_note
+from nearlabel.production.locks import locked
 
 HELD_OUT_COLUMNS = ("image_id", "sha256", "group", "label", "said", "novelty")
 
@@ -118,7 +117,7 @@ def write_bundle(bundles: str | Path, content: Content) -> Path:
     """
     bundles = Path(bundles)
     bundles.mkdir(parents=True, exist_ok=True)
-    with _alone(bundles):
+    with locked(bundles / ".lock"):
         for left in bundles.glob(f".*{_PART}"):
             # Of a writer that was killed: there is no other one now.
             shutil.rmtree(left)
@@ -191,15 +190,6 @@ def _place_weights(bundles: Path, place: Path, source: Path) -> None:
             except OSError:  # A file system with one name for each file.
                 break
     shutil.copyfile(source, place)
-
-
-@contextmanager
-def _alone(bundles: Path) -> Iterator[None]:
-    """Wait until no other process writes there; a file system without locks has one writer at a time by itself."""
-    with open(bundles / ".lock", "w") as lock:
-        with suppress(OSError):
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _sync(place: Path) -> None:

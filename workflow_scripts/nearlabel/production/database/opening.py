@@ -213,7 +213,7 @@ def only_watcher(path: str | Path) -> Iterator[None]:
 
 
 def _connect(path: Path, mode: str, vfs: str, any_thread: bool) -> sqlite3.Connection:
-    uri = f"file:{quote(os.fspath(path.absolute()))}?mode={mode}" + (f"&vfs={vfs}" if vfs else "")
+    uri = f"file:{quote(os.fsencode(path.absolute()))}?mode={mode}" + (f"&vfs={vfs}" if vfs else "")
     try:
         connection = sqlite3.connect(
             uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=not any_thread

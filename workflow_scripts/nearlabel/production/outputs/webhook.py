@@ -1,6 +1,7 @@
 """A webhook: each label and event is posted as JSON, at least once."""
 
 import base64
+import http.client
 import json
 import os
 import urllib.error
@@ -73,9 +74,9 @@ class Webhook:
                 if not number:
                     raise OSError(f"answered {error.code}") from None
                 return number
-            except OSError:
+            except (OSError, http.client.HTTPException) as error:
                 if not number:
-                    raise
+                    raise OSError(str(error) or type(error).__name__) from error
                 return number
         return len(messages)
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
-from nearlabel.production.database.opening import open_database, open_to_read, transaction
+from nearlabel.production.database.opening import identify_file, open_database, open_to_read, transaction
 
 BUSY_SECONDS = 10
 """How long a word of an operator waits for the watcher's transaction to end."""
@@ -19,6 +19,10 @@ _IDENTITY = "review.database"
 
 class BusyDatabaseError(Exception):
     """Another process has kept the database for longer than `BUSY_SECONDS`; the browser asks again."""
+
+
+class MovedDatabaseError(BusyDatabaseError):
+    """Another file, or none, has the database's name: what is written would be lost; the browser keeps its answers."""
 
 
 class Database:
@@ -45,6 +49,7 @@ class Database:
         self._idle: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._writer = open_database(self.path, any_thread=True)
+        self._file = identify_file(self.path)
         self._writer.execute(f"PRAGMA busy_timeout = {1000 * BUSY_SECONDS}")
         with self.writing() as connection:
             connection.execute(
@@ -56,7 +61,13 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """Give a connection that sees one state of the database until the block ends."""
+        """Give a connection that sees one state of the database until the block ends.
+
+        Raises
+        ------
+        MovedDatabaseError
+        """
+        self._require_file()
         try:
             connection = self._idle.get_nowait()
         except queue.Empty:
@@ -75,8 +86,9 @@ class Database:
         Raises
         ------
         BusyDatabaseError
-            Another process writes for too long.
+            Another process writes for too long; or the database was moved.
         """
+        self._require_file()
         with self._lock:
             try:
                 with transaction(self._writer):
@@ -85,6 +97,12 @@ class Database:
                 if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                     raise BusyDatabaseError(str(error)) from error
                 raise
+
+    def _require_file(self) -> None:
+        if identify_file(self.path) != self._file:
+            raise MovedDatabaseError(
+                f"{self.path.name} was removed or replaced; put it back, or end nearlabel review and start it again."
+            )
 
     def close(self) -> None:
         """Close the connections that nobody uses."""

@@ -18,6 +18,7 @@ from nearlabel.labelling.answers.reading import LINE
 from nearlabel.labelling.catalogue import SKIP
 from nearlabel.production.database.reader import read_state
 from nearlabel.production.database.recording import path_to_text, write_state
+from nearlabel.production.locks import locked
 from nearlabel.production.review.connections import Database
 from nearlabel.production.review.pictures import GoneError, Registered, find_registered, read_registered
 
@@ -67,8 +68,8 @@ def export_words(
     """Write what operators said since the last export: ``labels-{operator}-{time}.csv``, and the images beside.
 
     Words that were taken back are left out; one that an earlier export wrote, and that was taken back since, is
-    followed by what stood before it, or by ``skip``. Killed at any moment, the next export writes the same rows again,
-    which the workflow reads as one.
+    followed by what stood before it, or by ``skip``. Killed at any moment, the next export writes a row for each
+    operator and image that this one may have written; the workflow reads equal rows as one. One export at a time.
 
     Parameters
     ----------
@@ -90,7 +91,11 @@ def export_words(
     OSError
         A folder cannot be written.
     """
-    labels, line = Path(labels), Path(line)
+    with locked(f"{database.path}.export.lock"):
+        return _export(database, Path(labels), Path(line), known_as)
+
+
+def _export(database: Database, labels: Path, line: Path, known_as: Callable[[str], str | None]) -> Exported:
     with database.reading() as connection:
         state = _read_state(connection)
         through = connection.execute("SELECT coalesce(max(correction_id), 0) FROM corrections").fetchone()[0]
@@ -115,11 +120,15 @@ def export_words(
         if answer.image_id in names:
             row = [names[answer.image_id], answer.label, answer.operator, answer.time, ""]
             by_operator.setdefault(answer.operator, []).append(row)
+    unsure = [pair for pair in state["going"] if pair[0] not in names]
+    going = unsure + [[one.image_id, one.operator] for one in answers if one.image_id in names]
+    if going != state["going"]:
+        _save_state(database, state | {"going": going})
     files = [_write_rows(labels, operator, sorted(rows)) for operator, rows in sorted(by_operator.items())]
     waiting = [[one.image_id, one.operator, one.before] for one in answers if one.image_id not in names]
-    if (through, waiting) != (state["through"], state["waiting"]):
-        with database.writing() as connection:
-            write_state(connection, _STATE, json.dumps({"through": through, "waiting": waiting}).encode())
+    after = {"through": through, "waiting": waiting, "going": unsure}
+    if after != state | {"going": going}:
+        _save_state(database, after)
     rows = sum(map(len, by_operator.values()))
     return Exported(files, rows, copied, problems, without_label)
 
@@ -132,8 +141,18 @@ def count_waiting(connection: sqlite3.Connection) -> int:
 
 
 def _read_state(connection: sqlite3.Connection) -> dict[str, Any]:
+    """Return what the last export left.
+
+    ``through`` which correction it came; ``waiting``: images that were not there; ``going``: what it was about to
+    write, where it did not end.
+    """
     found = read_state(connection, _STATE)
-    return {"through": 0, "waiting": []} if found is None else json.loads(found)
+    return {"through": 0, "waiting": [], "going": []} | ({} if found is None else json.loads(found))
+
+
+def _save_state(database: Database, state: dict[str, Any]) -> None:
+    with database.writing() as connection:
+        write_state(connection, _STATE, json.dumps(state).encode())
 
 
 def _collect(connection: sqlite3.Connection, state: dict[str, Any], through: int) -> tuple[list[_Answer], int]:
@@ -149,7 +168,9 @@ def _collect(connection: sqlite3.Connection, state: dict[str, Any], through: int
         )
     }
     written = {(image_id, operator): before for image_id, operator, before in state["waiting"]}
-    pairs = sorted({*touched, *written})
+    # Perhaps in a file already: whatever stands now must follow it.
+    unsure = {(image_id, operator) for image_id, operator in state["going"]}
+    pairs = sorted({*touched, *written, *unsure})
     by_pair: dict[tuple[int, str], list[sqlite3.Row]] = {pair: [] for pair in pairs}
     for row in connection.execute(
         "SELECT given.image_id, given.operator, given.correction_id, given.label, given.time, "
@@ -173,15 +194,17 @@ def _collect(connection: sqlite3.Connection, state: dict[str, Any], through: int
         standing = [one for one in words if one["undo"] is None]
         without_label += bool(standing) and not any(one["label"] for one in standing)
         now = next((one for one in reversed(standing) if one["label"]), None)
-        if (now["correction_id"] if now is not None else None) == before:
+        pair = (image_id, operator)
+        if (now["correction_id"] if now is not None else None) == before and pair not in unsure:
             continue
         taken_back = max((one["undone"] for one in words if one["undo"] is not None), default="")
         if now is None:
             answers.append(_Answer(image_id, operator, SKIP, taken_back, before))
         else:
             # One that stands again must follow the one that replaced it.
-            again = before is not None and now["correction_id"] < before
-            answers.append(_Answer(image_id, operator, now["label"], taken_back if again else now["time"], before))
+            again = pair in unsure or (before is not None and now["correction_id"] < before)
+            time = max(taken_back, now["time"]) if again else now["time"]
+            answers.append(_Answer(image_id, operator, now["label"], time, before))
     return answers, without_label
 
 

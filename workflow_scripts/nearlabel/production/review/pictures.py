@@ -44,10 +44,26 @@ class GoneError(Exception):
 
 
 def find_registered(connection: sqlite3.Connection, **key: str | int) -> Registered | None:
-    """Return what the database knows of the image of this ``sha256`` or ``image_id``; None: it has no such."""
+    """Return what the database knows of the image of this ``sha256`` or ``image_id``; None: it has no such.
+
+    Its path is that of the latest file that is still there; where none is, of the latest.
+    """
     [(column, value)] = key.items()
-    row = connection.execute(f"SELECT sha256, path, bytes, mode FROM images WHERE {column} = ?", (value,)).fetchone()
-    return None if row is None else Registered(*row)
+    row = connection.execute(
+        f"SELECT sha256, path, bytes, mode, image_id FROM images WHERE {column} = ?", (value,)
+    ).fetchone()
+    if row is None:
+        return None
+    *known, image_id = row
+    image = Registered(*known)
+    if os.path.lexists(text_to_path(image.path)):
+        return image
+    places = connection.execute(
+        "SELECT CASE archived WHEN '' THEN path ELSE archived END FROM sightings WHERE image_id = ? "
+        "ORDER BY sighting_id DESC",
+        (image_id,),
+    )
+    return next((image._replace(path=path) for (path,) in places if os.path.lexists(text_to_path(path))), image)
 
 
 def read_registered(image: Registered) -> bytes:

@@ -6,6 +6,7 @@ import numpy as np
 
 from nearlabel.files import read_table
 from nearlabel.images.scales import Scale
+from nearlabel.labelling.answers.reading import LINE
 from nearlabel.production.bundle.contents import HELD_OUT, Bundle
 from nearlabel.production.novelty.sets import always_in
 
@@ -26,6 +27,8 @@ class TrainingImages:
         self._rows = {str(name): row for row, name in enumerate(reference.image_id)}
         self._ids = {str(sha256): str(name) for sha256, name in zip(reference.sha256, reference.image_id, strict=True)}
         self._ids |= _held_out(bundle)
+        # Adopted from the line, where nothing lies under this name before it is exported.
+        self._ids = {sha256: name for sha256, name in self._ids.items() if not name.startswith(LINE)}
         self._places = _PlacedPoints(np.asarray(reference.place, dtype=np.float64))
 
     def describe(self) -> dict[str, Any]:
@@ -53,7 +56,7 @@ class TrainingImages:
         return list(always_in(facts["labels"], self.bundle.calibration.nonconformity, facts["coverage"]))
 
     def image_id(self, sha256: str) -> str | None:
-        """Return what an image of this content is called in the data set; None: it is not in it."""
+        """Return what an image of this content is called in the data set; None: it is not in it, or of the line."""
         return self._ids.get(sha256)
 
     def thumbnail(self, row: int) -> bytes | None:

@@ -18,7 +18,7 @@ from nearlabel.production.database.opening import open_to_read
 from nearlabel.production.database.recording import text_to_path
 from nearlabel.production.labelled import Prepared
 from nearlabel.production.streaming.confirmed import Rows, read_confirmed, read_latest
-from nearlabel.production.streaming.proposals import find_groups, read_proposals
+from nearlabel.production.streaming.proposals import find_groups, is_group, read_proposals
 from nearlabel.production.streaming.shadow import ROOT, Shadow, group_of
 
 logger = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ def _accept(connection: sqlite3.Connection, bundle: Bundle, node: str) -> _Accep
     if node not in proposed:
         known = ", ".join(sorted(proposed, key=_number)) or "none"
         raise ValueError(f"{node!r} was not proposed; there are {known}")
-    if _number(node) < len(bundle.nodes[ROOT].centres):
+    if is_group(bundle, node):
         raise ValueError(f"{node} is a group of bundle {bundle.number} already; leave it out")
     now = [set(group.image_ids) for group, _ in find_groups(connection, bundle) if group.node == node]
     members = set(proposed[node]["image_ids"]).union(*now)
@@ -219,7 +219,8 @@ def _moved(root: NodeGroups, shadow: Shadow, accepted: Sequence[_Accepted], refe
     size = max([len(root.centres), *(_number(one.node) + 1 for one in accepted)])
     centres = np.full((size, root.centres.shape[1]), FAR)
     counts = np.zeros(size, np.asarray(root.counts).dtype)
-    for cluster in range(len(root.centres)):
+    # Words on a number that was never accepted make no group.
+    for cluster in np.flatnonzero(root.counts):
         node = f"{ROOT}.{cluster}"
         centres[cluster] = shadow.centres.get(node, root.centres[cluster])
         counts[cluster] = root.counts[cluster] + shadow.followed.get(node, 0)

@@ -97,6 +97,15 @@ def changes_earlier(connection: sqlite3.Connection, correction_id: int) -> bool:
     )
 
 
+def has_words(connection: sqlite3.Connection, sha256: str) -> bool:
+    """Whether an operator has said something of an image of this content."""
+    return bool(
+        connection.execute(
+            "SELECT EXISTS (SELECT 1 FROM corrections JOIN images USING (image_id) WHERE sha256 = ?)", (sha256,)
+        ).fetchone()[0]
+    )
+
+
 def last_correction(connection: sqlite3.Connection) -> int:
     """Number of the last word of an operator, an undoing too; 0 without any."""
     return connection.execute("SELECT coalesce(max(correction_id), 0) FROM corrections").fetchone()[0]

@@ -111,15 +111,16 @@ def find_groups(connection: sqlite3.Connection, bundle: Bundle, *, least: int = 
         As for `propose`.
     """
     known = read_latest(connection, bundle.sha256, novel=False, limit=_KNOWN).vectors
-    if len(known) < _KNOWN:
-        training = _training_vectors(bundle, _KNOWN - len(known))
-        known = np.concatenate([known, training]) if len(known) else training
-    most = len(known) // _SHARE
+    missing = min(_KNOWN - len(known), len(bundle.reference.features))
+    most = (len(known) + missing) // _SHARE
     novel = _open_ones(
         read_latest(connection, bundle.sha256, novel=True, limit=_VIEWS * most), connection, bundle, most
     )
     if len(novel.nodes) < least:
         return []
+    if missing:
+        training = _training_vectors(bundle, missing)
+        known = np.concatenate([known, training]) if len(known) else training
     earlier = read_proposals(connection)
     number = _next_number(earlier, bundle)
     found = []
@@ -179,16 +180,13 @@ def read_proposals(connection: sqlite3.Connection) -> list[dict[str, Any]]:
     return [json.loads(row[0]) for row in rows]
 
 
-def _training_vectors(bundle: Bundle, most: int) -> np.ndarray:
-    """Reduced features of at most so many training images, evenly taken from all, as labels have them: (n, c)."""
+def _training_vectors(bundle: Bundle, count: int) -> np.ndarray:
+    """Reduced features of so many training images, evenly taken from all, as labels have them: (count, c)."""
     from nearlabel.production.labeller.steps import compile_steps, transform_rows
 
-    features, root = bundle.reference.features, bundle.nodes[ROOT]
-    count = min(most, len(features))
-    if not count:
-        return np.empty((0, root.centres.shape[1]))
+    features = bundle.reference.features
     rows = np.linspace(0, len(features) - 1, count).astype(int)
-    return transform_rows(compile_steps(root.reduction), features[rows])
+    return transform_rows(compile_steps(bundle.nodes[ROOT].reduction), features[rows])
 
 
 def _open_ones(novel: Rows, connection: sqlite3.Connection, bundle: Bundle, most: int) -> Rows:
@@ -196,7 +194,7 @@ def _open_ones(novel: Rows, connection: sqlite3.Connection, bundle: Bundle, most
     settled = {
         image_id
         for image_id, label, node in connection.execute("SELECT image_id, label, node FROM standing_corrections")
-        if label in bundle.facts["normal"] or _is_known(node, bundle)
+        if label in bundle.facts["normal"] or is_group(bundle, node)
     }
     seen, kept = set(), []
     for row, part in enumerate(novel.parts):
@@ -213,9 +211,11 @@ def _open_ones(novel: Rows, connection: sqlite3.Connection, bundle: Bundle, most
     )
 
 
-def _is_known(node: str, bundle: Bundle) -> bool:
-    group = group_of(node)
-    return group is not None and int(group.split(".")[1]) < len(bundle.nodes[ROOT].centres)
+def is_group(bundle: Bundle, node: str) -> bool:
+    """Whether a node is, or lies in, a group of the bundle's root; numbers that were not accepted are none."""
+    group, counts = group_of(node), bundle.nodes[ROOT].counts
+    number = -1 if group is None else int(group.split(".")[1])
+    return 0 <= number < len(counts) and bool(counts[number] > 0)
 
 
 def _next_number(earlier: Sequence[dict[str, Any]], bundle: Bundle) -> int:

@@ -82,6 +82,10 @@ class Shadow:
         self._seen = bundle_sha256, last
         return True
 
+    def forget(self) -> None:
+        """Have `refresh` begin anew, as where an image with earlier words on it gets its label only now."""
+        self._seen = None
+
     def follow(self, confirmed: Rows) -> None:
         """Move the centres by confirmed images, in their order."""
         for node, vector in zip(confirmed.nodes, confirmed.vectors, strict=True):

@@ -11,6 +11,7 @@ from nearlabel.production.database.reader import read_state
 from nearlabel.production.database.recording import Event, Recorded
 from nearlabel.production.drift.monitor import ALPHA, DriftMonitor, baselines, state_name, statistics
 from nearlabel.production.labelled import Labelled
+from nearlabel.production.streaming.confirmed import has_words
 from nearlabel.production.streaming.proposals import KIND, propose
 from nearlabel.production.streaming.shadow import ROOT, Shadow
 
@@ -30,6 +31,10 @@ class Companions:
         Chance of an alarm of drift without drift.
     clock : callable
         Monotonic seconds.
+
+    Attributes
+    ----------
+    bundle : Bundle
     """
 
     def __init__(
@@ -39,7 +44,7 @@ class Companions:
         alpha: float = ALPHA,
         clock: Callable[[], float] = time.monotonic,
     ):
-        self._bundle, self._connection, self._clock = bundle, connection, clock
+        self.bundle, self._connection, self._clock = bundle, connection, clock
         self._name = state_name(bundle.sha256)
         kept = read_state(connection, self._name)
         if kept is None:
@@ -55,7 +60,7 @@ class Companions:
         """Say which groups images are in by the centres that follow what operators have confirmed until now."""
         if not labelled:
             return []
-        self._shadow.refresh(self._connection, self._bundle.sha256)
+        self._shadow.refresh(self._connection, self.bundle.sha256)
         return self._shadow.assign(np.stack([one.vector for one in labelled]), [one.node for one in labelled])
 
     def learn(self, rows: Sequence[Recorded]) -> tuple[list[Event], dict[str, bytes]]:
@@ -77,6 +82,8 @@ class Companions:
         fresh = [row for row in rows if row.labelled is not None]
         for row in fresh:
             self._novel |= row.labelled.novel
+            if has_words(self._connection, row.prepared.sha256):
+                self._shadow.forget()
             alarm = self._drift.add(
                 statistics(row.prepared, row.labelled),
                 part=row.arrival.part,
@@ -91,6 +98,6 @@ class Companions:
         """Propose new groups where novel images were recorded since the last search, not too often, or now."""
         if not self._novel or not (now or self._clock() - self._searched >= _SEARCH_S):
             return []
-        found = propose(self._connection, self._bundle)
+        found = propose(self._connection, self.bundle)
         self._novel, self._searched = False, self._clock()
         return [Event(KIND, one.sentence, one.detail, min(one.label_ids), max(one.label_ids)) for one in found]

@@ -37,7 +37,7 @@ def plan_place(folder: str | Path, relative: str, stamp: int, taken: set[str]) -
     return place
 
 
-def move_file(source: str, target: str) -> None:
+def move_file(source: str, target: str, known: tuple[int, int] | None = None) -> None:
     """Move a file, between file systems too, onto a place that nothing else uses.
 
     After a kill it lies at the source or the target, whole, or at both; then it is called again.
@@ -46,12 +46,16 @@ def move_file(source: str, target: str) -> None:
     ----------
     source, target : str
         Paths.
+    known : (int, int), optional
+        Modification time in ns, and bytes, that the file must have: another one may have come under its name.
 
     Raises
     ------
     OSError
-        When it cannot be moved; the source is still there.
+        When it cannot be moved, or is another one; the source is still there.
     """
+    if known is not None:
+        require_known(source, known)
     os.makedirs(os.path.dirname(target), exist_ok=True)
     try:
         os.rename(source, target)
@@ -73,6 +77,13 @@ def move_file(source: str, target: str) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(target)
             raise
+
+
+def require_known(path: str, known: tuple[int, int]) -> None:
+    """Raise an OSError where a file has another modification time (ns) or size: another one has its name now."""
+    facts = os.lstat(path)
+    if (facts.st_mtime_ns, facts.st_size) != known:
+        raise OSError(errno.ESTALE, "another file has its name now")
 
 
 def write_reason(moved: str, reason: str) -> None:

@@ -18,7 +18,7 @@ from nearlabel.production.database.recording import (
     text_to_path,
 )
 from nearlabel.production.watch.inbox import Found
-from nearlabel.production.watch.moving import hash_of, move_file, plan_place, write_reason
+from nearlabel.production.watch.moving import hash_of, move_file, plan_place, require_known, write_reason
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class Outgoing:
         """Move a file whose place is recorded; where that fails, it stays, and that is recorded."""
         target = self._planned.pop(found.path, "") or text_to_path(arrival.archived)
         try:
-            move_file(found.path, target)
+            move_file(found.path, target, (found.mtime_ns, found.bytes))
         except OSError as error:
             logger.error("%s: cannot be moved to %s (%s); it stays", found.path, target, error.strerror or error)
             record_place(self._connection, arrival.path, arrival.mtime_ns, arrival.bytes, "")
@@ -112,8 +112,11 @@ class Outgoing:
 
     def _move_away(self, found: Found, place: str, reason: str) -> None:
         try:
+            known = found.mtime_ns, found.bytes
+            require_known(found.path, known)
+            # First: a kill in between would leave a file without it.
             write_reason(place, reason)
-            move_file(found.path, place)
+            move_file(found.path, place, known)
         except OSError as error:
             logger.error("%s: cannot be moved to %s (%s); it stays", found.path, place, error.strerror or error)
 

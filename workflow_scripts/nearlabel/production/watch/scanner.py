@@ -144,11 +144,13 @@ class Scanner(threading.Thread):
                 raise
             if not self._lost:
                 self._lost = True
-                self._tell(f"The inbox {self._inbox.root} cannot be listed ({error.strerror}); trying again.")
+                self._tell(
+                    f"The inbox {path_to_text(self._inbox.root)} cannot be listed ({error.strerror}); trying again."
+                )
             return None
         if self._lost:
             self._lost = False
-            self._tell(f"The inbox {self._inbox.root} is back.")
+            self._tell(f"The inbox {path_to_text(self._inbox.root)} is back.")
         self.waiting = settled.waiting
         return settled
 

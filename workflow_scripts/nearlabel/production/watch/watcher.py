@@ -162,9 +162,11 @@ class Watcher:
         if event is None:
             return
         self._pending.events.append(event)
-        if event.detail["from"] == event.detail["to"]:
+        # By its content: of a folder of bundles that was made anew, the number may be the same.
+        bundle = self._source.labeller.bundle
+        if bundle.sha256 == self._companions.bundle.sha256:
             return
-        self._companions = Companions(self._source.labeller.bundle, self._connection, self._options.drift_alarms)
+        self._companions = Companions(bundle, self._connection, self._options.drift_alarms)
         # They were made ready for the other bundle's encoders.
         for task in self._ahead.drop():
             self._prepare(task)

@@ -248,6 +248,22 @@ def test_a_slow_head_is_not_waited_for(server, monkeypatch):
     assert time.monotonic() - start < 7
 
 
+@pytest.mark.parametrize("asked", [1, 2])
+def test_a_slow_head_after_an_answer_is_not_waited_for(server, monkeypatch, asked):
+    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.3)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=8) as connection:
+        for _ in range(asked):
+            connection.sendall(b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answer = b""
+            while not answer.endswith(b"Not Found"):
+                answer += connection.recv(65536)
+            # Between two requests a browser may be quiet for longer.
+            time.sleep(0.6)
+        connection.sendall(b"G")
+        start = time.monotonic()
+        assert connection.recv(100) == b"" and time.monotonic() - start < 7
+
+
 # What lies where a registered image lay.
 def _other(path):
     path.write_bytes(b"the secret")

@@ -3,6 +3,7 @@
 import http.client
 import io
 import json
+import os
 import shutil
 import ssl
 import subprocess
@@ -278,6 +279,21 @@ def test_a_busy_database_is_said(tmp_path, monkeypatch):
         assert status == 503 and headers["retry-after"]
         assert server.ask("GET", "/images")[0] == 200
         line.connection.execute("ROLLBACK")
+        assert server.say(line.word(0))[0]["state"] == "kept"
+
+
+def test_a_database_that_was_replaced_takes_no_words(tmp_path):
+    line = LineDatabase(tmp_path, 1)
+    with RunningServer(line) as server:
+        os.rename(line.path, tmp_path / "aside")
+        shutil.copy(tmp_path / "aside", line.path)
+        for method, path, body in (
+            ("POST", "/words", {"operator": "A", "words": [line.word(0)]}),
+            ("GET", "/images", None),
+        ):
+            status, headers, said = server.ask(method, path, body)
+            assert status == 503 and headers["retry-after"] and b"was removed or replaced" in said
+        os.replace(tmp_path / "aside", line.path)
         assert server.say(line.word(0))[0]["state"] == "kept"
 
 

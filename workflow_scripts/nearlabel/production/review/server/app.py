@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from nearlabel.production.review.connections import BusyDatabaseError, Database
+from nearlabel.production.review.connections import BusyDatabaseError, Database, MovedDatabaseError
 from nearlabel.production.review.events import parse_cursor, read_cursor, read_events
 from nearlabel.production.review.export import count_waiting, export_words
 from nearlabel.production.review.filters import parse_filters, parse_id
@@ -279,7 +279,8 @@ async def _say(request: Request, error: HTTPException) -> Response:
 
 
 async def _busy(request: Request, error: Exception) -> Response:
-    return PlainTextResponse("The database is busy; the page asks again.", 503, {"Retry-After": "2"})
+    text = str(error) if isinstance(error, MovedDatabaseError) else "The database is busy; the page asks again."
+    return PlainTextResponse(text, 503, {"Retry-After": "2"})
 
 
 async def _failed(request: Request, error: Exception) -> Response:

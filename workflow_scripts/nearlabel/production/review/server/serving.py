@@ -12,26 +12,36 @@ from nearlabel.production.review.server.app import Review
 logger = logging.getLogger(__name__)
 
 HEAD_SECONDS = 10
-"""How long the head of a connection's first request may take; uvicorn itself would wait without end."""
+"""How long the head of a request may take; uvicorn itself would wait without end once it has begun."""
 
 _LONGEST_HEAD, _MOST_CONNECTIONS, _IDLE_SECONDS, _END_SECONDS = 16 * 1024, 200, 20, 3
 
 
 class ImpatientProtocol(H11Protocol):
-    """Hangs up on a connection whose first request does not come in time."""
+    """Hangs up on a connection whose first request, or one that has begun, does not come in time."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio."""
         super().connection_made(transport)
-        self.timeout_head = self.loop.call_later(HEAD_SECONDS, self._give_up)
+        self.timeout_head = self.loop.call_later(HEAD_SECONDS, self._give_up, self.cycle)
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio."""
+        before = self.cycle
+        super().data_received(data)
+        # A further head has begun; uvicorn's own clock for a quiet connection has stopped.
+        if before is self.cycle and before is not None and before.response_complete and self.timeout_head.cancelled():
+            self.timeout_head = self.loop.call_later(HEAD_SECONDS, self._give_up, before)
+        elif before is not self.cycle:
+            self.timeout_head.cancel()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
         self.timeout_head.cancel()
         super().connection_lost(exc)
 
-    def _give_up(self) -> None:
-        if self.cycle is None and not self.transport.is_closing():
+    def _give_up(self, before) -> None:
+        if self.cycle is before and not self.transport.is_closing():
             self.transport.close()
 
 
