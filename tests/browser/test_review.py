@@ -1,10 +1,12 @@
 """The review page in Chromium, on the real server."""
 
 import json
+import threading
 import time
 
 import pytest
 from PIL import Image
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
 from helpers.bundles import draw_image
@@ -12,8 +14,13 @@ from helpers.label_pages import INTRUSIONS, messages, requests, set_size, start_
 from helpers.review_pages import LABELS, LineDatabase, ReviewPage, RunningServer
 from helpers.written_bundles import write_made
 from nearlabel.labelling.answers.reading import read_answers
+from nearlabel.production.bundle.contents import USED
+from nearlabel.production.bundle.files import check_bundle
+from nearlabel.production.bundle.numbering import write_note
+from nearlabel.production.review.connections import Database
 from nearlabel.production.review.server import app, stream
 from nearlabel.production.review.shown import ShownBundle
+from nearlabel.production.review.words import Word, record_words
 
 # A network that is down is told of in the console; nothing else may be.
 _DOWN = ("Failed to load resource", "ERR_CONNECTION", "ERR_INCOMPLETE", "ERR_EMPTY_RESPONSE")
@@ -172,6 +179,11 @@ def test_images_come_by_themselves_and_the_page_does_not_grow(review, line, monk
     page.wait("return document.querySelector('[role=option]').dataset.image === arguments[0]", f"{1499:064x}")
     assert page.js("return window.most") <= 2 * 601 and len(page.shown) <= 601
     assert chosen in page.shown
+    # Older ones go on where the newest end, not at the one that stayed.
+    requests(page.driver)
+    page.click("#more")
+    page.wait("return document.querySelectorAll('[role=option]').length === 25")
+    assert any(address.endswith("/images?before=1900") for address in requests(page.driver))
     page.driver.get("about:blank")
     messages(page.driver)
 
@@ -181,7 +193,7 @@ def _in_parts(images):
 
     def read_changes(connection, cursor):
         part = [left.pop(0) for _ in range(min(60, len(left)))]
-        return cursor, {"images": part[::-1], "skipped": 0} if part else {}
+        return cursor, {"images": part[::-1], "skipped": 0, "at": 0} if part else {}
 
     return read_changes
 
@@ -276,10 +288,279 @@ def test_a_proposed_group_gets_one_name(review, line):
         (number, "crazing", "root.3") for number in (5, 10, 15)
     ]
     assert page.word_of(line.images[4]) == "✎ crazing, group root.3 · Ada"
+    page.wait("return document.querySelector('[data-action=events] .badge') === null")
     # One touch takes all of it back.
     page.js("document.activeElement.blur()")
     page.press("u").sent()
     assert len(line.corrections()) == 6 and page.word_of(line.images[4]) == ""
+
+
+def _look_at_proposal(page, line):
+    line.event("proposal", "3 novel images look alike.", [5, 10, 15], node="root.3")
+    page.wait("return document.querySelector('[data-action=events] .badge') !== null")
+    page.press("e")
+    page.js("document.querySelector('#eventRows button').click()")
+    page.wait("return document.querySelectorAll('[role=option]').length === 3")
+    page.js("document.querySelector('#proposalField').focus()")
+
+
+@pytest.mark.slow
+def test_a_naming_that_is_on_its_way_is_taken_back_by_undo(browser, line):
+    server = RunningServer(line)
+    page = ReviewPage(browser, server.address).open()
+    page.press("2").sent()
+    _look_at_proposal(page, line)
+    server.close()
+    page.press(*"crazing", Keys.ENTER)
+    page.wait("return document.querySelector('#waiting') !== null")
+    page.js("document.activeElement.blur()")
+    page.press("u")
+    assert page.text("#said") == "Taken back: crazing for 3 images"
+    with RunningServer(line, port=server.port):
+        page.js("window.dispatchEvent(new Event('online'))")
+        page.sent()
+        rows = line.corrections()
+        assert [(row["action"], row["undoes"]) for row in rows[1:]] == [("correct", None)] * 3 + [
+            ("undo", number) for number in (2, 3, 4)
+        ]
+        page.press("u").sent()
+        assert line.corrections()[-1]["undoes"] == 1
+        browser.get("about:blank")
+    messages(browser), requests(browser)
+
+
+@pytest.mark.slow
+def test_a_proposal_gets_the_label_that_is_meant(review, line):
+    page = review()
+    _look_at_proposal(page, line)
+    page.press(*"new")
+    page.wait("return document.querySelector('#proposal .soft').textContent.includes('does not know this label')")
+    page.js("document.querySelector('#proposalField').value = ''")
+    page.press(*"Pit")
+    page.wait("return document.querySelector('#proposal .soft').textContent === 'This is the label “pit”.'")
+    page.press(Keys.ENTER).sent()
+    assert {row["label"] for row in line.corrections()} == {"pit"}
+
+
+@pytest.mark.slow
+def test_at_the_end_of_a_page_each_touch_is_of_the_next_image(review, line):
+    line.add(60)
+    page = review()
+    page.wait("return document.querySelectorAll('[role=option]').length === 60")
+    page.js("document.querySelectorAll('[role=option]')[58].click()")
+    for number in (20, 19, 18):
+        page.press(Keys.ENTER)
+        page.wait("return document.body.dataset.current === arguments[0]", line.images[number])
+    page.sent()
+    assert [row["image_id"] for row in line.corrections()] == [22, 21, 20]
+    # As with the arrows; the last of all has none after it.
+    page.js("[...document.querySelectorAll('[role=option]')].at(-2).click()")
+    page.press(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    page.wait("return document.querySelector('#said').textContent === 'This is the last image.'")
+    assert page.current == line.images[0]
+
+
+@pytest.mark.slow
+def test_the_last_image_is_not_answered_twice_while_the_next_are_on_their_way(review, line, monkeypatch):
+    line.add(60)
+    page = review()
+    slow = threading.Event()
+
+    def read_page(*arguments):
+        slow.wait(10)
+        return real(*arguments)
+
+    real = app.read_page
+    page.js("[...document.querySelectorAll('[role=option]')].at(-1).click()")
+    monkeypatch.setattr(app, "read_page", read_page)
+    page.press("2", "2", Keys.ARROW_RIGHT, "3")
+    assert page.text("#said") == "The next images are on their way."
+    slow.set()
+    page.wait("return document.body.dataset.current === arguments[0]", line.images[19])
+    page.press("3").sent()
+    assert [(row["image_id"], row["label"]) for row in line.corrections()] == [(21, "pit"), (20, "scratch")]
+
+
+def test_a_button_that_was_clicked_does_not_take_the_next_key(review, browser, line):
+    page = review()
+    page.press("g")
+    for selector in (
+        "#kinds button:nth-child(3)",
+        "[data-action=zoomIn]",
+        "[data-action=choose]",
+        "[data-action=help]",
+    ):
+        button = browser.find_element("css selector", selector)
+        ActionChains(browser, duration=0).click(button).perform()
+        if page.js("return document.querySelector('dialog[open]') !== null"):
+            page.press(Keys.ESCAPE)
+        page.wait("return !document.activeElement.matches('dialog, dialog *')")
+        current = page.current
+        page.press(Keys.ENTER)
+        page.wait("return document.body.dataset.current !== arguments[0]", current)
+    page.sent()
+    label = page.js("return document.querySelector('#kinds button:nth-child(3)').dataset.label")
+    first, *others = line.corrections()
+    assert (first["action"], first["label"], {row["action"] for row in others}) == ("correct", label, {"confirm"})
+    # One that was reached with the tab key is pressed.
+    page.js("document.querySelector('#kinds button:nth-child(3)').focus()")
+    page.press(Keys.ENTER).sent()
+    assert (line.corrections()[-1]["action"], line.corrections()[-1]["label"]) == ("correct", label)
+
+
+@pytest.mark.slow
+def test_words_stay_when_images_are_shown_that_were_labelled_anew(review, line):
+    page = review()
+    page.press(Keys.ARROW_RIGHT)
+    line.relabel(18)
+    line.relabel(10)
+    page.wait("return document.querySelector('#fresh').textContent === '2 new'")
+    page.press("2").sent()
+    database = Database(line.path)
+    record_words(database, "Bo", [Word(**line.word(10, "correct", label="scratch"))])
+    database.close()
+    page.wait(
+        'return document.querySelector(`[data-image="${arguments[0]}"] .word`).textContent !== ""', line.images[10]
+    )
+    # Nobody touches it: the new ones are taken in.
+    page.wait("return document.querySelector('[role=option]').dataset.image === arguments[0]", line.images[10])
+    assert [page.word_of(line.images[number]) for number in (18, 10)] == ["✎ pit · Ada", "✎ scratch · Bo"]
+
+
+@pytest.mark.slow
+def test_a_page_that_nobody_sees_holds_no_connection(browser, line):
+    with RunningServer(line) as server:
+        streams = server.review.streams
+        page = ReviewPage(browser, server.address).open()
+        first = browser.current_window_handle
+        browser.switch_to.new_window("tab")
+        page.wait("return !document.hidden")
+        _until(lambda: streams.open == 0)
+        line.add(2)
+        server.say(line.word(3), operator="Bo")
+        browser.close()
+        browser.switch_to.window(first)
+        # Seen again, it has all that came.
+        page.wait("return document.querySelectorAll('[role=option]').length === 22")
+        page.wait(
+            'return document.querySelector(`[data-image="${arguments[0]}"] .word`).textContent !== ""', line.images[3]
+        )
+        assert streams.open == 1 and page.text("#live") == "live"
+        browser.get("about:blank")
+
+
+def _until(check) -> None:
+    for _ in range(750):
+        if check():
+            return
+        time.sleep(0.02)
+    raise TimeoutError
+
+
+@pytest.mark.slow
+def test_a_page_of_another_database_keeps_its_words(browser, line, tmp_path):
+    """The server is started again at the same address with a database of the same images, and then with the first."""
+    server = RunningServer(line)
+    page = ReviewPage(browser, server.address).open()
+    server.close()
+    other = LineDatabase(tmp_path / "other", 20)
+    assert other.images == line.images
+    with RunningServer(other, port=server.port):
+        page.wait(
+            "return document.querySelector('#asking')?.textContent.includes('Another database is shown here now')"
+        )
+        page.press("2")
+        page.wait(
+            "return document.querySelector('#waiting')?.textContent.includes('Another database is shown here now')"
+        )
+        assert "1 answer is kept in this browser" in page.text("#waiting") and page.text("#live") != "live"
+        assert other.corrections() == []
+    with RunningServer(line, port=server.port):
+        page.wait("return document.querySelector('#live').textContent === 'live'")
+        page.sent()
+        page.wait("return document.querySelector('#asking') === null")
+        assert [row["label"] for row in line.corrections()] == ["pit"] and other.corrections() == []
+        browser.get("about:blank")
+    messages(browser), requests(browser)
+
+
+@pytest.mark.slow
+def test_a_request_that_fails_once_is_asked_again(browser, line, monkeypatch):
+    failing = ["first"]
+
+    def read_page(*arguments):
+        if failing:
+            raise app.BusyDatabaseError(failing.pop())
+        return real(*arguments)
+
+    real = app.read_page
+    monkeypatch.setattr(app, "read_page", read_page)
+    with RunningServer(line) as server:
+        page = ReviewPage(browser, server.address).open()
+        assert len(page.shown) == 20
+        failing += ["again", "and again"]
+        page.click("[data-filter=novel]")
+        page.wait("return document.querySelector('#asking')?.textContent.includes('busy')")
+        page.wait("return document.querySelectorAll('[role=option]').length === 4")
+        assert page.js("return document.querySelector('#asking') === null")
+        browser.get("about:blank")
+    assert all("503" in text for text in messages(browser))
+    requests(browser)
+
+
+@pytest.mark.slow
+def test_a_page_without_a_name_asks_again(review, line):
+    page = review()
+    page.js("localStorage.clear()")
+    page.driver.get(page.address)
+    page.wait("return document.querySelector('#who').open && document.body.dataset.loaded !== undefined")
+    page.js(
+        "window.closes = 0; document.querySelector('#who').addEventListener('close', () => { window.closes += 1; })"
+    )
+    for number in (1, 2):
+        page.press(Keys.ESCAPE)
+        page.wait("return window.closes === arguments[0] && document.querySelector('#who').open", number)
+    page.press(*"Bo", Keys.ENTER)
+    page.wait("return document.body.dataset.operator === 'Bo' && !document.querySelector('#who').open")
+    # Whoever has a name may leave the question.
+    page.click("#operator")
+    page.press(Keys.ESCAPE)
+    page.wait("return !document.activeElement.matches('dialog, dialog *')")
+    page.press("1").sent()
+    assert line.corrections()[-1]["operator"] == "Bo"
+
+
+@pytest.mark.slow
+def test_a_page_of_another_bundle_shows_no_map(browser, tmp_path):
+    write_made(tmp_path / "bundles", coverage=0.90)
+    shown = ShownBundle(tmp_path / "bundles")
+    line = LineDatabase(tmp_path / "line", 2)
+    neighbors = json.dumps(
+        [{"image_id": str(shown.training.bundle.reference.image_id[4]), "distance": 0.5, "label": "good"}]
+    )
+    line.connection.execute("UPDATE labels SET x = 0, y = 0, neighbors = ?", (neighbors,))
+
+    def labelled_by_shown():
+        line.connection.execute("UPDATE labels SET bundle_sha256 = ?", (shown.training.bundle.sha256,))
+
+    labelled_by_shown()
+    with RunningServer(line, shown=shown) as server:
+        page = ReviewPage(browser, server.address).open()
+        page.wait("return document.querySelector('.map canvas') !== null")
+        write_made(tmp_path / "bundles", coverage=0.91)
+        write_note(tmp_path / "bundles", USED, check_bundle(tmp_path / "bundles" / "2"))
+        # Another tablet opens the page.
+        server.ask("GET", "/")
+        labelled_by_shown()
+        page.press(Keys.ARROW_RIGHT)
+        page.wait("return document.querySelector('#details').textContent.includes('Another bundle is shown now')")
+        assert page.js("return document.querySelector('.map canvas') === null")
+        page.wait("return document.querySelector('.near img').naturalWidth > 0")
+        assert shown.training.bundle.sha256 in page.js("return document.querySelector('.near img').src")
+        page.open(fresh=False)
+        page.wait("return document.querySelector('.map canvas') !== null")
+        browser.get("about:blank")
+    messages(browser), requests(browser)
 
 
 def test_a_correction_becomes_a_file_that_the_workflow_reads(review, line):

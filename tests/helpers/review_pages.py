@@ -151,6 +151,8 @@ class RunningServer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         content = body if isinstance(body, bytes | None) else json.dumps(body).encode()
         given = dict(MARKED) if method == "POST" and headers is None else dict(headers or {})
+        if method == "POST":
+            given.setdefault("X-Nearlabel-Database", self.database.identity)
         connection.request(method, path, content, given)
         answer = connection.getresponse()
         found = answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()

@@ -9,6 +9,7 @@ from helpers.labelled_images import labelled, prepared
 from nearlabel.production.bundle.contents import Bundle, Calibration, NodeGroups, Reference
 from nearlabel.production.database.opening import open_database, transaction
 from nearlabel.production.database.recording import Arrival, Event, Recorded, record_batch
+from nearlabel.production.streaming.confirmed import note_of
 
 
 def vector_bundle(centres, counts, *, sha256="b" * 64, names=None) -> Bundle:
@@ -44,7 +45,7 @@ class Stream:
                 Recorded(Arrival(image.path, label_id, image.bytes, "left", part), image, said, label_id, shadow)
             )
         of = bundle or self.bundle
-        record_batch(self.connection, rows, bundle=of.number, bundle_sha256=of.sha256, events=events)
+        record_batch(self.connection, rows, bundle=of.number, bundle_sha256=of.sha256, events=events, state=note_of(of))
         return [row.label_id for row in rows]
 
     def say(self, label_id, action="confirm", *, node="", label="", undoes=None) -> int:

@@ -77,6 +77,10 @@ class Watching:
         options = {"settle_s": 0.02, "give_up_s": 0.1, "poll_s": 0.01, "batch": 4, "report_every_s": 0} | options
         self.writer = open_database(self.database, create=True, any_thread=True)
         self.connection = open_database(self.database, any_thread=True)
+        for name in ("archive", "quarantine"):
+            # As the command makes them.
+            if options.get(name) is not None and not options[name].exists():
+                options[name].mkdir(parents=True)
         facts = options.pop("facts", None)
         self.watcher = Watcher(
             self.inbox, self.database, self.writer, self.source, WatchOptions(**options), facts=facts

@@ -13,7 +13,7 @@ from nearlabel.files import hash_file
 from nearlabel.production.bundle.contents import Bundle
 from nearlabel.production.bundle.facts import hash_facts
 from nearlabel.production.bundle.fitting.fit import fit_bundle
-from nearlabel.production.bundle.writing import Content, write_bundle
+from nearlabel.production.bundle.writing import HELD_OUT_COLUMNS, Content, write_bundle
 
 SETTINGS = {
     "label_by": "auto",
@@ -52,7 +52,7 @@ def made_content(
     own |= {"groups": {name: len(node.centres) for name, node in bundle.nodes.items()}}
     own |= {"scores": {"balanced_accuracy": 0.75, "labels": {}, "how": "held-out images"}}
     if held_out is None:
-        held_out = pd.DataFrame(columns=["image_id", "sha256", "group", "label", "said", "novelty"])
+        held_out = pd.DataFrame(columns=HELD_OUT_COLUMNS)
     return Content(
         own | facts,
         bundle.names,
@@ -82,7 +82,7 @@ def held_out_table(labels: str, said: str, first: int = 0) -> pd.DataFrame:
     """A table of held-out images: one letter each for the label and what was said."""
     ids = [f"{first + row:064x}" for row in range(len(labels))]
     columns = {"image_id": ids, "sha256": ids, "group": ids, "label": list(labels), "said": list(said)}
-    return pd.DataFrame(columns | {"novelty": np.nan})
+    return pd.DataFrame(columns | {"novelty": np.nan, "weight": 1.0})
 
 
 def sign(folder: Path) -> None:

@@ -14,7 +14,7 @@ const BROWSER = `addEventListener atob Blob btoa clearTimeout createImageBitmap 
 // Of pages that a server sends: all others ask for nothing.
 const SERVED = ["AbortSignal", "EventSource", "fetch", "history", "setInterval", "URLSearchParams"];
 const NODE = ["require", "module", "process", "__dirname", "globalThis", "setTimeout", "AbortSignal", "atob", "btoa", "Blob", "Response", "DecompressionStream", "TextDecoder",
-  "queueMicrotask", "URL"];
+  "queueMicrotask", "URL", "Headers"];
 
 // What stands at the start of a line is declared for the whole page.
 function declaredIn(file) {

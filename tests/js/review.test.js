@@ -13,20 +13,24 @@ class Kept {
   removeItem(key) { this.map.delete(key); }
 }
 
-const kept = (body) => ({ ok: true, status: 200, json: async () => ({ results: (body.words ?? [body]).map(({ request, image }) => ({ request, image, state: "kept", word: null, at: 1 })) }) });
-const failed = (status, text) => ({ ok: false, status, text: async () => text });
+const OWN = new Headers({ "X-Nearlabel": "1" });
+const kept = (body) => ({ ok: true, status: 200, headers: OWN, json: async () => ({ results: (body.words ?? [body]).map(({ request, image }) => ({ request, image, state: "kept", word: null, at: 1 })) }) });
+const failed = (status, text, headers = OWN) => ({ ok: false, status, headers, text: async () => text });
 
-function makeQueue(answer, localStorage = new Kept()) {
+const page = { getElementById: () => ({ textContent: "{}" }) };
+
+function makeQueue(answer, localStorage = new Kept(), paused = () => undefined) {
   const sent = [];
-  const fetch = async (path, { body }) => {
+  const fetch = async (path, { body, headers }) => {
     const found = JSON.parse(body);
-    sent.push({ path, ...found });
+    sent.push({ path, database: headers["X-Nearlabel-Database"], ...found });
     return answer(found, sent.length);
   };
-  const { WordQueue } = loadReview(["text", "queue"], ["WordQueue"], { fetch, localStorage, setTimeout: (again) => setTimeout(again, 1) });
+  const { WordQueue } = loadReview(["text", "queue"], ["WordQueue"], { fetch, localStorage, setTimeout: (again) => { paused(); setTimeout(again, 1); } }, { bundle: null, database: "db" });
   const heard = [];
-  const queue = new WordQueue("db", (results) => heard.push(...results), () => undefined);
-  return { queue, sent, heard, localStorage };
+  const named = [];
+  const queue = new WordQueue("db", (results) => heard.push(...results), (entry) => named.push(entry));
+  return { queue, sent, heard, named, localStorage };
 }
 
 const entry = (request, operator = "Ada") => ({ path: "/words", operator, image: `image-${request}`, body: { request, image: `image-${request}` }, shown: { label: request } });
@@ -66,7 +70,7 @@ test("a server that is gone, busy or asks for the token is asked again", async (
   await idle(queue);
   assert.equal(sent.length, 6);
   assert.equal(new Set(sent.map(({ words }) => words[0].request)).size, 1);
-  assert.ok(problems.includes("busy") && problems.includes("The server does not answer") && problems.some((text) => text.startsWith("The token")));
+  assert.ok(problems.includes("busy") && problems.includes("The server does not answer.") && problems.some((text) => text.startsWith("The token")));
   assert.equal(problems.at(-1), "");
 });
 
@@ -82,6 +86,46 @@ test("of words that are refused together each is sent alone; the wrong one is to
   assert.equal(localStorage.length, 1);
   queue.dismiss();
   assert.equal(localStorage.length, 0);
+});
+
+test("what something else than nearlabel answers is no reason to give a word up", async () => {
+  const elsewhere = [403, 404, 400, 413, 409].map((status) => () => failed(status, "Not found", new Headers()));
+  const answers = [...elsewhere, () => ({ ...kept({}), headers: new Headers() }), () => failed(403, "another page"), () => failed(409, "another database"), kept];
+  const { queue, sent, localStorage } = makeQueue((body, number) => answers[number - 1](body));
+  const problems = [];
+  queue.heard = () => problems.push(queue.problem);
+  queue.add(entry("a"));
+  queue.add(entry("b"));
+  await idle(queue);
+  assert.equal(sent.length, answers.length);
+  assert.equal(queue.refused.size, 0);
+  assert.equal(localStorage.length, 0);
+  assert.deepEqual([...new Set(problems)].slice(-3), ["another page", "another database", ""]);
+  assert.ok(problems.some((text) => text.includes("(404)")) && sent.every(({ database }) => database === "db"));
+});
+
+test("an answer that cannot be read is waited for, not asked for without pause", async () => {
+  let pauses = 0;
+  const broken = { ok: true, status: 200, headers: OWN, json: async () => { throw new SyntaxError("no JSON"); } };
+  const { queue } = makeQueue((body, number) => (number < 4 ? broken : kept(body)), new Kept(), () => { pauses += 1; });
+  queue.add(entry("a"));
+  await idle(queue);
+  assert.equal(pauses, 3);
+});
+
+test("a naming that waits is taken back when it is answered", async () => {
+  let down = true;
+  const { queue, named, localStorage } = makeQueue((body) => {
+    if (down) throw new TypeError("no network");
+    return kept(body);
+  });
+  queue.add({ path: "/names", operator: "Ada", image: "", body: { request: "n", event: 1, label: "pit" }, shown: {} });
+  assert.equal(queue.withdraw("n"), true);
+  assert.equal(queue.withdraw("m"), false);
+  assert.equal(JSON.parse([...localStorage.map.values()][0]).withdrawn, true);
+  down = false;
+  await idle(queue);
+  assert.deepEqual(named.map(({ withdrawn }) => withdrawn), [true]);
 });
 
 test("what waits is what is shown", () => {
@@ -110,6 +154,44 @@ test("the last words are taken back first, by operator, also after the page was 
   assert.equal(new Said("db", "Ada").pop().text, "b");
   assert.equal(new Said("db", "Ada").pop().text, "a");
   assert.equal(new Said("db", "Bo").pop(), undefined);
+});
+
+test("several tabs of an operator share what can be taken back", () => {
+  const localStorage = new Kept();
+  const { Said } = loadReview(["text", "queue"], ["Said"], { localStorage });
+  const [one, two] = [new Said("db", "Ada"), new Said("db", "Ada")];
+  one.push({ request: "a" });
+  two.push({ request: "b" });
+  one.push({ request: "c" });
+  two.fill("a", [1]);
+  two.fill("gone", [1]);
+  one.forget("b");
+  assert.deepEqual([two.pop().request, two.pop().words.length, two.pop()], ["c", 1, undefined]);
+});
+
+test("where the browser keeps nothing, a tab remembers what it can take back", () => {
+  const full = { getItem: () => null, setItem() { throw new Error("full"); } };
+  const { Said } = loadReview(["text", "queue"], ["Said"], { localStorage: full });
+  const said = new Said("db", "Ada");
+  for (const request of ["a", "b"]) said.push({ request });
+  assert.deepEqual([said.pop().request, said.pop().request, said.pop()], ["b", "a", undefined]);
+});
+
+test("a label is known whatever its capitals", () => {
+  const { findLabel } = loadReview(["text", "dialogs"], ["findLabel"], { document: { ...page, querySelectorAll: () => [] } });
+  assert.deepEqual(["Pit", "pit", "PIT", "pits", ""].map((typed) => findLabel(["good", "pit", "Pit"], typed)), ["Pit", "pit", "pit", undefined, undefined]);
+});
+
+test("a question is asked again until it is answered, and not when it was asked anew", async () => {
+  const answers = [() => { throw new TypeError("no network"); }, () => failed(503, "busy"), () => ({ ok: true, headers: OWN, json: async () => 7 })];
+  const banners = [];
+  const around = { fetch: async () => answers.shift()(), showBanner: (id, text) => banners.push(text), setTimeout: (again) => setTimeout(again, 1) };
+  const { insist } = loadReview(["text"], ["insist"], around);
+  assert.equal(await insist("/images?a=1"), 7);
+  assert.deepEqual(banners, ["The server does not answer.", "busy", ""]);
+  answers.push(answers[0] ?? (() => failed(503, "busy")), () => ({ ok: true, headers: OWN, json: async () => 8 }));
+  const first = insist("/images?a=1");
+  assert.deepEqual(await Promise.all([first, insist("/images?a=2")]), [null, 8]);
 });
 
 test("numbers and times as they are read", () => {

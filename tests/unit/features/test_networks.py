@@ -81,3 +81,11 @@ def test_custom_network_says_what_is_missing(tmp_path):
         build_custom_network(module, "other", weights)
     with pytest.raises(ValueError, match=r"w\.pth does not fit with_weights of mine\.py"):
         build_custom_network(module, "with_weights", weights)
+
+
+@pytest.mark.parametrize("content", ["import a_library\nmake = dict\n", "def make():\n    import a_library\n"])
+def test_a_custom_network_whose_library_is_not_installed_is_one_sentence(tmp_path, content):
+    torch.save({}, tmp_path / "w.pth")
+    (tmp_path / "mine.py").write_text(content)
+    with pytest.raises(ValueError, match=r"mine\.py of the custom encoder needs what is not installed .*'a_library'"):
+        build_custom_network(tmp_path / "mine.py", "make", str(tmp_path / "w.pth"))

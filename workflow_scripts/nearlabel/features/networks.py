@@ -122,11 +122,14 @@ def build_custom_network(module: str | Path | None, callable: str | None, weight
     if spec is None:
         raise ValueError(f"module {module} of the custom encoder is not a Python file")
     namespace = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(namespace)
-    make = getattr(namespace, callable, None)
-    if make is None:
-        raise ValueError(f"module {module} has no function {callable!r}")
-    network = _seeded(make, 0)
+    try:
+        spec.loader.exec_module(namespace)
+        make = getattr(namespace, callable, None)
+        if make is None:
+            raise ValueError(f"module {module} has no function {callable!r}")
+        network = _seeded(make, 0)
+    except ImportError as error:
+        raise ValueError(f"module {module} of the custom encoder needs what is not installed here: {error}") from error
     if not isinstance(network, nn.Module):
         raise ValueError(f"{callable} of {module} must return a torch.nn.Module, not {type(network).__name__}")
     _load_into(network, load_state(path), path, f"{callable} of {module.name}")

@@ -73,6 +73,41 @@ def test_several_labels_of_one_annotator_at_one_time_count_for_nothing(tmp_path)
     assert list(merge_answers(found.table, "good")["image_id"]) == ["d.png"]
 
 
+WITHDRAWING = ("image_id", "label", "annotator", "time", "seconds", "withdraws")
+
+
+def test_what_was_taken_back_leaves_what_stood_before_it(tmp_path):
+    page = write(tmp_path / "page.csv", [row("a.png", "crack"), row("d.png", "dent")])
+    rows = [
+        (*row("a.png", "good", time="2026-02-01"), ""),
+        (*row("a.png", "dent", time="2026-02-02"), ""),
+        (*row("b/ä ‘x’.png", "dent", time="2026-02-02"), ""),
+        (*row("d.png", "good", "ben", time="2026-02-02"), ""),
+        (*row("A.png", "skip", time="2026-02-03"), "2026-02-01T00:00:00Z 2026-02-02T01:00:00+01:00"),
+        (*row("b/ä ‘x’.png", "skip", time="2026-02-03"), "2026-02-02T00:00:00.000Z"),
+        (*row("d.png", "skip", time="2026-02-03"), "2026-02-02T00:00:00.000Z"),
+    ]
+    cut = [write(tmp_path / f"{place}.csv", [one], WITHDRAWING) for place, one in enumerate(rows)]
+    for files in ([page, write(tmp_path / "all.csv", rows, WITHDRAWING)], [*reversed(cut), page, *cut]):
+        found = read_answers(files, IMAGES, LABELS)
+        current = found.table[found.table["state"] == "current"]
+        assert list(zip(current["image_id"], current["annotator"], current["label"], strict=True)) == [
+            ("a.png", "anna", "crack"),
+            ("d.png", "anna", "dent"),
+            ("d.png", "ben", "good"),
+        ]
+        assert found.problems.empty and len(found.table) == 9
+    # Said anew afterwards, it stands.
+    again = write(tmp_path / "again.csv", [row("a.png", "good", time="2026-02-04")])
+    assert merge_answers(read_answers([*files, again], IMAGES, LABELS).table, "good")["label"][0] == "good"
+
+
+def test_a_withdrawal_of_what_is_no_time_is_listed(tmp_path):
+    rows = [(*row("a.png", "skip"), "yesterday"), (*row("a.png", "good", time="2026-02-01"), "")]
+    found = read_answers([write(tmp_path / "a.csv", rows, WITHDRAWING)], IMAGES, LABELS)
+    assert "yesterday' is not a time" in found.problems["problem"][0] and list(found.table["label"]) == ["good"]
+
+
 def test_ids_may_be_spelt_otherwise(tmp_path):
     found = read(tmp_path, [row("B\\a\u0308 ‘x’.png", "good"), row("./A.PNG", "crack")])
     assert sorted(found.table["image_id"]) == ["a.png", "b/ä ‘x’.png"]

@@ -51,6 +51,25 @@ def test_what_was_written_is_read(written):
     )
 
 
+def test_what_held_out_images_stand_for_is_read_too(tmp_path):
+    content = made_content()
+    own = {label: np.linspace(1, 9, len(scores)) for label, scores in content.calibration.nonconformity.items()}
+    content = content._replace(calibration=content.calibration._replace(weights=own))
+    folder = write_bundle(tmp_path, content)
+    found = read_bundle(folder).calibration.weights
+    assert found.keys() == own.keys()
+    for label, weights in own.items():
+        np.testing.assert_array_equal(found[label], weights)
+    assert read_bundle(write_bundle(tmp_path / "plain", made_content())).calibration.weights == {}
+    with hdf5_file(folder / "arrays.h5", "r+") as file:
+        file["calibration/weights/0"][0] = 0
+    sign(folder)
+    with pytest.raises(
+        ValueError, match=r"what its held-out images stand for does not fit them; make the bundle again"
+    ):
+        read_bundle(folder)
+
+
 def change(name):
     def changed(folder):
         content = bytearray((folder / name).read_bytes())

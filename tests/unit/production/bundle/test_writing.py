@@ -8,7 +8,7 @@ import pytest
 from helpers.written_bundles import made_content, write_made
 from nearlabel.production.bundle import writing
 from nearlabel.production.bundle.files import read_bundle
-from nearlabel.production.bundle.numbering import find_bundle, list_numbers, read_note
+from nearlabel.production.bundle.numbering import find_bundle, list_numbers, read_note, write_note
 from nearlabel.production.bundle.writing import content_of, write_bundle
 
 
@@ -61,7 +61,7 @@ def test_numbers_are_never_given_twice(tmp_path):
     assert write_made(tmp_path, coverage=0.92).name == "3"
 
 
-@pytest.mark.parametrize("name", ["write_groups", "write_arrays", "write_csv", "save_model", "write_json", "_sync"])
+@pytest.mark.parametrize("name", ["write_groups", "write_arrays", "write_csv", "save_model", "write_json", "sync"])
 def test_killed_at_any_step_no_number_stands_for_half(tmp_path, monkeypatch, name):
     class KilledError(BaseException):
         pass
@@ -92,6 +92,27 @@ def test_killed_before_the_notes_the_next_call_finds_the_folder(tmp_path, monkey
     assert list_numbers(tmp_path) == [1] and read_note(tmp_path, "newest.json") is None
     assert write_made(tmp_path).name == "1"
     assert read_note(tmp_path, "newest.json")["number"] == read_note(tmp_path, "used.json")["number"] == 1
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"number": "1"}', "\0" * 40])
+def test_a_damaged_note_of_the_newest_shuts_nothing(tmp_path, text):
+    """Power was lost: the folders tell as much."""
+    write_made(tmp_path, coverage=0.90)
+    write_made(tmp_path, coverage=0.91)
+    (tmp_path / "newest.json").write_text(text)
+    assert read_note(tmp_path, "newest.json") is None
+    assert write_made(tmp_path, coverage=0.92).name == "3" and read_note(tmp_path, "newest.json")["number"] == 3
+
+
+def test_notes_are_on_the_disk_before_they_have_their_names(tmp_path, monkeypatch):
+    events = []
+    fsync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda file: (events.append(os.readlink(f"/proc/self/fd/{file}")), fsync(file)))
+    monkeypatch.setattr(os, "replace", lambda *names: (events.append(str(names[1])), replace(*names)))
+    write_note(tmp_path, "used.json", {"number": 1, "sha256": "a" * 64})
+    synced, named, folder = events[-3:]
+    assert ".used.json." in synced and named == str(tmp_path / "used.json") and folder == str(tmp_path)
+    assert read_note(tmp_path, "used.json")["number"] == 1
 
 
 def test_weights_share_their_bytes_with_an_older_bundle(tmp_path):

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from helpers.written_bundles import held_out_table, write_made
-from nearlabel.production.bundle.numbering import read_note
+from nearlabel.production.bundle.numbering import UseNote, read_note
 from nearlabel.production.commands.main import main
 
 
@@ -35,6 +35,12 @@ def test_list_shows_which_one_is_used(bundles, capsys):
     assert status == 1 and "2/bundle.json is damaged" in out and out.splitlines()[2].split() == ["2", *"???????"]
 
 
+def test_a_damaged_note_of_the_newest_is_told_from_the_folders(bundles, capsys):
+    (bundles / "newest.json").write_text("")
+    status, out, _ = call(capsys, "list", "--in", bundles)
+    assert status == 0 and "newest" in out.splitlines()[3] and out.count("newest") == 1
+
+
 def test_use_compares_then_switches_and_goes_back(bundles, capsys):
     status, out, _ = call(capsys, "use", 3, "--in", bundles)
     assert status == 0 and "bundle 3 against 1" in out and "balanced accuracy 1.000, before 0.500" in out
@@ -42,7 +48,24 @@ def test_use_compares_then_switches_and_goes_back(bundles, capsys):
     assert read_note(bundles, "used.json")["number"] == 3
     _, out, _ = call(capsys, "use", 1, "--in", bundles)
     assert "bundle 1 against 3" in out and read_note(bundles, "used.json")["number"] == 1
-    assert "in use already" in call(capsys, "use", 1, "--in", bundles)[1]
+    # A watcher that could not switch looks again.
+    note = UseNote(bundles)
+    assert "in use already; noted anew, so that running watchers" in call(capsys, "use", 1, "--in", bundles)[1]
+    assert note.changed() and read_note(bundles, "used.json")["number"] == 1
+
+
+@pytest.mark.parametrize("note", ["newest.json", "used.json"])
+def test_two_bundles_under_one_number_are_told(bundles, capsys, note):
+    """The line has adopted bundle 2 or 3, another machine has made one too: a copy that keeps what is there brought the
+    note alone."""
+    assert "two machines" not in call(capsys, "list", "--in", bundles)[1]
+    path = bundles / note
+    number = read_note(bundles, note)["number"]
+    path.write_text(path.read_text().replace(read_note(bundles, note)["sha256"], "f" * 64))
+    sentence = f"bundles/{number} is not the bundle that {path} names: two machines have made one under this number"
+    status, out, _ = call(capsys, "list", "--in", bundles)
+    assert status == 1 and sentence in out
+    assert sentence in call(capsys, "use", 3, "--in", bundles)[1]
 
 
 def test_a_damaged_bundle_is_never_put_in_use(bundles, capsys):
@@ -83,6 +106,20 @@ def test_an_empty_folder_is_said(tmp_path, capsys):
     assert status == 0 and "holds no bundle" in out
 
 
+@pytest.mark.parametrize("action", [["list"], ["use", 1], ["adopt", "--db", "x"], ["export", 1, "--onnx", "x"]])
+def test_a_bundles_own_folder_is_told_from_a_folder_of_bundles(bundles, capsys, action):
+    status, out, err = call(capsys, *action, "--in", bundles / "1")
+    said = f"{bundles}/1 is a bundle itself; name the folder of bundles, {bundles}, by --in"
+    assert status == 1 and out == "" and said in err
+
+
+@pytest.mark.parametrize("action", [["adopt", "--db", "x"], ["export", 1, "--onnx", "texture.onnx"]])
+def test_options_of_encoders_are_checked_though_none_needs_them(bundles, capsys, action):
+    for option, sentence in (("--weights-dir", "is no folder; name"), ("--module", "is no file; name")):
+        status, _, err = call(capsys, *action, "--in", bundles, option, "nowhere")
+        assert status == 1 and f"{option} nowhere {sentence}" in err
+
+
 def test_help_imports_nothing_heavy():
     code = (
         "import sys\nfrom nearlabel.production.commands.main import main\n"
@@ -95,13 +132,16 @@ def test_help_imports_nothing_heavy():
 def test_export_writes_what_machines_without_torch_load(bundles, capsys, monkeypatch, tmp_path):
     asked = []
 
-    def export(bundle, path, encoder=None):
-        asked.append((bundle.number, path, encoder))
+    def export(bundle, path, encoder=None, **build):
+        asked.append((bundle.number, path, encoder, build))
         return {"parity": 1e-6}
 
     monkeypatch.setattr("nearlabel.production.bundle.onnx.export_encoder", export)
-    status, out, _ = call(capsys, "export", 2, "--onnx", tmp_path / "x.onnx", "--encoder", "texture", "--in", bundles)
-    assert status == 0 and out == "parity: 1e-06\n" and asked == [(2, str(tmp_path / "x.onnx"), "texture")]
+    (tmp_path / "own.py").touch()
+    options = ["--encoder", "texture", "--in", bundles, "--module", tmp_path / "own.py", "--weights-dir", tmp_path]
+    status, out, _ = call(capsys, "export", 2, "--onnx", tmp_path / "x.onnx", *options)
+    build = {"module": str(tmp_path / "own.py"), "weights_dir": str(tmp_path)}
+    assert status == 0 and out == "parity: 1e-06\n" and asked == [(2, str(tmp_path / "x.onnx"), "texture", build)]
 
 
 def test_adopt_without_a_word_of_operators_makes_nothing(bundles, capsys, tmp_path):

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import logging
+import os
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pytest
 from helpers.bundles import UNSEEN, draw_images
 from helpers.written_bundles import write_made
 from nearlabel.production.commands.main import main
+from nearlabel.production.labeller.labeller import Labeller
 from nearlabel.production.labeller.rows import COLUMNS
 
 
@@ -100,6 +102,7 @@ def test_a_folder_without_an_image_that_can_be_labelled(bundles, tmp_path, capsy
     [
         (["nowhere", "--bundle", "BUNDLES"], "nowhere"),
         (["IN", "--bundle", "nowhere"], "nowhere"),
+        (["IN", "--bundle", "BUNDLES", "--weights-dir", "nowhere"], "--weights-dir nowhere is no folder"),
         (["IN", "--bundle", "BUNDLES", "--output", "labels.xlsx"], "name a .csv or .jsonl"),
         (["IN", "--bundle", "BUNDLES", "--coverage", "90"], "coverage is 90"),
         (["IN", "--bundle", "BUNDLES", "--false-alarms", "0"], "false_alarms is 0"),
@@ -111,6 +114,40 @@ def test_what_is_wrong_is_said_in_one_sentence(arguments, said, bundles, inbox, 
     assert label(*(known.get(argument, argument) for argument in arguments)) == 1
     error = capsys.readouterr().err
     assert said in error and error.startswith("nearlabel label: ") and error.count("\n") == 1
+
+
+def test_a_reader_that_leaves_ends_it_quietly(bundles, inbox):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "nearlabel.production.commands.main", "label", inbox, "--bundle", bundles]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert done.returncode == 141 and "roken" not in done.stderr and "ignored" not in done.stderr
+
+
+def test_a_name_that_is_no_utf_8_is_printed_as_it_is(bundles, inbox, capfdbinary):
+    folder = inbox.rename(inbox.with_name("K\udcfchl"))
+    assert label(folder, "--bundle", bundles) == 0
+    assert capfdbinary.readouterr().out.count(b"/K\xfchl/line 1/") == 12
+
+
+def test_an_image_that_fails_is_a_row_with_the_reason(bundles, inbox, tmp_path, monkeypatch, caplog, capsys):
+    caplog.set_level(logging.INFO)
+    prepare, spoilt = Labeller.prepare, ["0007"]
+
+    def failing(self, path):
+        if any(name in path for name in spoilt):
+            raise MemoryError
+        return prepare(self, path)
+
+    monkeypatch.setattr(Labeller, "prepare", failing)
+    assert label(inbox, "--bundle", bundles, "--output", tmp_path / "labels.csv") == 0
+    rows = list(csv.DictReader((tmp_path / "labels.csv").open(newline="")))
+    assert len(rows) == 14 and [row["reason"] for row in rows if "0007" in row["path"]] == ["MemoryError"]
+    assert "11 of 14 files labelled, 3 rejected" in caplog.text
+    spoilt.append("strip_")
+    assert label(inbox, "--bundle", bundles, "--output", tmp_path / "labels.csv") == 1
+    assert "nearlabel label: one image after another cannot be labelled; " in capsys.readouterr().err
 
 
 def test_help_imports_nothing_heavy():

@@ -78,6 +78,8 @@ def test_a_dead_web_server_does_not_hold_up_labels(place, monkeypatch):
         (["--mqtt", "mqtt://host"], "--mqtt must be like mqtt://host/topic"),
         (["--false-alarms", "0.001"], "the lowest that they support is 0.0715"),
         (["--bundle", "nowhere"], "nowhere: there is no such folder"),
+        (["--weights-dir", "nowhere"], "--weights-dir nowhere is no folder; name the one with the weights"),
+        (["--module", "nowhere.py"], "--module nowhere.py is no file; name the custom encoder's Python file"),
         (["--db", "nowhere/labels.sqlite"], "nowhere does not exist; make it first"),
         (["--jsonl", "inbox/list.csv"], "holds something else than nearlabel's lines"),
     ],
@@ -101,11 +103,34 @@ def test_a_second_watcher_of_a_database_is_refused(place, capsys):
 
 
 @pytest.mark.parametrize(
-    "option", [["--settle-s", "-1"], ["--batch", "0"], ["--drift-alarms", "1"], ["--poll-s", "nan"]]
+    ("option", "text", "sentence"),
+    [
+        ("--settle-s", "-1", "'-1' is no number of seconds; write it without a unit"),
+        ("--settle-s", "2s", "'2s' is no number of seconds"),
+        ("--poll-s", "nan", "'nan' is no number of seconds"),
+        ("--batch", "0", "'0' is no whole number from 1"),
+        ("--threads", "x", "'x' is no whole number from 1"),
+        ("--drift-alarms", "1", "'1' is not between 0 and 1"),
+        ("--drift-alarms", "5%", "'5%' is not between 0 and 1"),
+        ("--device", "gpu", "'gpu' is no device; write auto, cpu, cuda or cuda:1"),
+        ("--camera", "K\udcfchl", "'K\\udcfchl' holds bytes that are no UTF-8"),
+        ("--part-from", "K\udcfchl", "'K\\udcfchl' holds bytes that are no UTF-8"),
+    ],
 )
-def test_numbers_out_of_range_are_refused(place, option):
+def test_options_that_cannot_be_are_refused_in_a_sentence(place, capsys, option, text, sentence):
     with pytest.raises(SystemExit):
-        place[1](*option)
+        place[1](f"{option}={text}")
+    assert f"argument {option}: {sentence}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("inbox", "why"), [("nowhere", "No such file or directory"), ("file", "Not a directory")])
+def test_an_inbox_that_cannot_be_listed_ends_one_that_watches_once_in_a_sentence(place, capsys, bundles, inbox, why):
+    folder, _ = place
+    (folder / "file").touch()
+    path, database = folder / inbox, folder / "labels.sqlite"
+    assert main(["watch", str(path), "--bundle", str(bundles), "--db", str(database), "--once"]) == 1
+    said = f"the inbox {path} cannot be listed ({why}); make it, or name the folder where images arrive"
+    assert capsys.readouterr().err == f"nearlabel watch: {said}\n" and not database.exists()
 
 
 def test_a_damaged_database_is_one_sentence(place, capsys):

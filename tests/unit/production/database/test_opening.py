@@ -134,10 +134,12 @@ def test_one_watcher_at_a_time_and_a_killed_one_is_none(path):
     )
     environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "workflow_scripts")}
     other = subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE, env=environment)
+    (path.parent / "link.sqlite").symlink_to(path.name)
     try:
         assert other.stdout.readline() == b"held\n"
-        with pytest.raises(OSError, match=rf"another watcher \(process {other.pid}\)"), only_watcher(path):
-            pass
+        for name in (path, path.parent / "link.sqlite"):
+            with pytest.raises(OSError, match=rf"another watcher \(process {other.pid}\)"), only_watcher(name):
+                pass
     finally:
         other.kill()
         other.wait()

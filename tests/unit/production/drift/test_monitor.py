@@ -106,7 +106,7 @@ def test_what_cannot_be_used_is_refused():
 
 @pytest.mark.parametrize("state", [b"", b"nonsense", __import__("zlib").compress(b'{"version": 0}')])
 def test_a_state_that_is_none_is_refused(state):
-    with pytest.raises(ValueError, match="what was kept of drift cannot be read"):
+    with pytest.raises(ValueError, match="What was kept of drift cannot be read"):
         DriftMonitor.restore(state)
 
 

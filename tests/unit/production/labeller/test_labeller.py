@@ -119,6 +119,17 @@ def test_sets_grow_with_the_coverage_and_begin_with_the_label(labeller, prepared
         labeller.coverage = before
 
 
+def test_a_label_whose_images_a_strategy_chose_takes_more_of_them(bundle, labeller, prepared, said):
+    held_out = bundle.calibration.nonconformity
+    weights = {label: np.full(len(scores), 9.0 if label == "good" else 1.0) for label, scores in held_out.items()}
+    weighed = Labeller(bundle._replace(calibration=bundle.calibration._replace(weights=weights)))
+    assert weighed.uncalibrated == {label: 13 for label in sorted(KINDS) if label != "good"}
+    for one, other in zip(said, weighed.label(prepared), strict=True):
+        assert one.novel or {"scratches", "inclusions"} <= set(other.label_set)
+        # Of an image that is drawn from as many, the same.
+        assert one.label != "good" or one.p_value == pytest.approx(other.p_value)
+
+
 def test_the_rate_of_false_alarms_may_change_and_one_out_of_reach_is_refused(labeller, bundle, prepared):
     flagged = sum(one.novel for one in labeller.label(prepared))
     try:
@@ -165,6 +176,53 @@ def test_files_come_out_in_their_order_with_those_that_are_no_images(labeller, i
         assert all(map(same, said, [one for _, one in found if not isinstance(one, str)]))
     with pytest.raises(UnreadableImageError):
         labeller.prepare(bad)
+
+
+class Failing:
+    """Labels, but for images of some names, alone or with others."""
+
+    def __init__(self, labeller, *, at_reading=(), at_labelling=()):
+        self.labeller, self.at_reading, self.at_labelling = labeller, at_reading, at_labelling
+
+    def prepare(self, path):
+        if path in self.at_reading:
+            raise MemoryError
+        return self.labeller.prepare(path)
+
+    def label(self, prepared):
+        if any(image.path in self.at_labelling for image in prepared):
+            raise RuntimeError("out of memory")
+        return self.labeller.label(prepared)
+
+
+def test_an_image_that_fails_spoils_no_others(labeller, images, said):
+    paths = list(map(str, images))
+    failing = Failing(labeller, at_reading=paths[:4], at_labelling=paths[10:20])
+    for batch in (8, 100):
+        found = [one for _, one in label_files(failing, paths, workers=2, batch=batch)]
+        assert found[:4] == ["MemoryError"] * 4 and found[10:20] == ["out of memory"] * 10
+        rest = [*range(4, 10), *range(20, 40)]
+        assert all(same(said[row], found[row]) for row in rest)
+
+
+@pytest.mark.parametrize("when", ["at_reading", "at_labelling"])
+def test_where_all_images_fail_it_ends_in_a_sentence(labeller, images, when):
+    paths = list(map(str, images))
+    with pytest.raises(
+        ValueError, match=r"one image after another cannot be labelled; .*: (MemoryError|out of memory)$"
+    ):
+        list(label_files(Failing(labeller, **{when: paths}), paths))
+    # Of two it is told by their rows.
+    assert len(list(label_files(Failing(labeller, **{when: paths}), paths[:2]))) == 2
+
+
+def test_features_that_are_no_numbers_are_a_reason(labeller, images, said):
+    class NoNumbers(Failing):
+        def label(self, prepared):
+            return [dataclasses.replace(one, novelty=np.nan) for one in super().label(prepared)]
+
+    found = list(label_files(NoNumbers(labeller), map(str, images[:1])))
+    assert found == [(str(images[0]), "its features are no finite numbers")]
 
 
 def test_decoding_ahead_is_bounded(images):

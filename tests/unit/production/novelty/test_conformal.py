@@ -35,6 +35,16 @@ def test_as_counted(held_out, asked):
         assert percentile == (100 * sum(held_out < s) / m if m else 0)
 
 
+@given(scores, st.lists(st.integers(-1, 10), min_size=1, max_size=5), st.randoms())
+def test_an_image_counts_as_often_as_it_stands_for(held_out, asked, random):
+    held_out, asked = np.sort(np.array(held_out, float)), np.array(asked)
+    times = np.array([random.randint(1, 4) for _ in held_out], dtype=int)
+    weighted = p_values(asked, held_out, times.astype(float))
+    np.testing.assert_array_equal(weighted, p_values(asked, np.repeat(held_out, times)))
+    # What a new image stands for makes all of them larger.
+    assert (p_values(asked, held_out, times.astype(float), 3.0) >= weighted).all()
+
+
 @pytest.mark.parametrize(("rate", "least"), [(0.05, 19), (0.01, 99), (0.001, 999), (0.1, 9), (0.03, 33), (0.5, 1)])
 def test_least_images_as_the_rate_is_written(rate, least):
     assert least_images(rate) == least

@@ -66,6 +66,19 @@ def test_sets_hold_the_right_label_as_often_as_stated_in_every_class():
         assert inside[own, column].mean() == pytest.approx(0.9, abs=0.025)
 
 
+def test_a_new_image_counts_as_the_held_out_one_that_stands_for_the_most():
+    held_out, weights = {"a": np.arange(20.0), "b": np.arange(2.0)}, {"a": np.ones(20), "b": np.array([1.0, 10])}
+    p = class_p_values(np.array([[19.5, 0.5, 9.0]]), ["a", "b", "c"], held_out, weights)
+    assert p.tolist() == [[pytest.approx(10 / 30), pytest.approx(20 / 21), 1]]
+    assert always_in(["a", "b", "c"], held_out, 0.9, weights) == {"a": 20, "b": 2, "c": 0}
+    assert always_in(["a", "b", "c"], held_out, 0.6, weights) == {"b": 2, "c": 0}
+
+
+def test_of_images_that_stand_for_equally_many_it_takes_as_many_as_ever():
+    held_out, weights = {"a": np.zeros(9), "b": np.zeros(8)}, {"a": np.full(9, 4511 / 400), "b": np.full(8, 4511 / 400)}
+    assert always_in(["a", "b"], held_out, 0.9, weights) == {"b": 8}
+
+
 @pytest.mark.parametrize("coverage", [0, 1, 90])
 def test_no_coverage(coverage):
     with pytest.raises(ValueError, match="between 0 and 1"):

@@ -1,6 +1,7 @@
 import json
 import os
 import random
+import resource
 
 import pytest
 
@@ -12,8 +13,8 @@ def messages(first, last):
     return [{"type": "label", "cursor": [number, 0], "name": "ü" * number} for number in range(first, last + 1)]
 
 
-def cursor_of(output, stored=None, newest=99):
-    cursor = output.begin(stored, Cursor(newest, newest))
+def cursor_of(output, stored=None, ours=True):
+    cursor = output.begin(stored, Cursor(99, 99), lambda message: ours)
     return cursor.sighting_id, cursor.event_id
 
 
@@ -75,7 +76,7 @@ def test_other_files_are_refused_and_kept(tmp_path, content):
 def test_lines_of_another_database_are_refused(tmp_path):
     JsonLines(tmp_path / "l.jsonl").send(messages(1, 5))
     with pytest.raises(ValueError, match="holds labels of another database"):
-        cursor_of(JsonLines(tmp_path / "l.jsonl"), newest=4)
+        cursor_of(JsonLines(tmp_path / "l.jsonl"), ours=False)
 
 
 def test_a_missing_folder_is_one_sentence(tmp_path):
@@ -98,3 +99,34 @@ def test_a_full_disk_leaves_whole_lines(tmp_path, monkeypatch):
     assert path.read_bytes() == before
     output.send(messages(3, 3))
     assert cursor_of(JsonLines(path)) == (3, 0)
+
+
+def test_what_a_full_disk_has_not_taken_is_not_written_later(tmp_path):
+    path, output = tmp_path / "l.jsonl", JsonLines(tmp_path / "l.jsonl")
+    lines = [{"type": "label", "cursor": [number, 0], "name": "x" * 1000} for number in range(1, 7)]
+    output.send(lines[:1])
+    before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    # As a disk that is full: the file can grow to this size, and what is written beyond is refused.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 2500, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            output.send(lines[1:])
+        assert path.read_bytes() == before
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    output.send(lines[1:])
+    assert [json.loads(line) for line in path.read_text().splitlines()] == lines
+
+
+def test_two_watchers_never_write_into_one_file(tmp_path):
+    first, second = JsonLines(tmp_path / "l.jsonl"), JsonLines(tmp_path / "l.jsonl")
+    cursor_of(first)
+    with pytest.raises(OSError, match=r"l\.jsonl: another watcher writes into it; end that one first, or name another"):
+        cursor_of(second)
+    first.send(messages(1, 2))
+    (tmp_path / "l.jsonl").rename(tmp_path / "l.jsonl.1")
+    with pytest.raises(OSError, match="another watcher writes into it"):
+        cursor_of(second)
+    first.send(messages(3, 3))
+    first.close()
+    assert cursor_of(second) == (3, 0)

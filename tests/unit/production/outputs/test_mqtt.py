@@ -1,10 +1,12 @@
 import json
 import sys
 import threading
+import time
 
 import pytest
 
 from helpers.listeners import MOSQUITTO, broker, closed_port, hanging
+from nearlabel.production.outputs import mqtt
 from nearlabel.production.outputs.mqtt import Mqtt
 
 MESSAGES = [{"type": "label", "sighting_id": number, "label": "gut – ü"} for number in range(1, 51)]
@@ -68,7 +70,7 @@ def test_the_password_may_come_from_the_environment(tmp_path, monkeypatch):
         output = Mqtt(f"mqtt://line:secret@127.0.0.1:{port}/line", timeout=5)
         assert output.send(MESSAGES) == 50
         output.close()
-        monkeypatch.setenv("NEARLABEL_MQTT_PASSWORD", "secret")
+        monkeypatch.setenv("NEARLABEL_MQTT_PASSWORD", "secret\n")
         output = Mqtt(f"mqtt://line@127.0.0.1:{port}/line", timeout=5)
         assert output.send(MESSAGES) == 50 and "secret" not in output.name
         output.close()
@@ -90,6 +92,13 @@ def test_a_broker_that_never_answers_is_an_error_and_nothing_is_kept():
 def test_other_urls_are_refused(url):
     with pytest.raises(ValueError, match="--mqtt must be like mqtt://host/topic"):
         Mqtt(url)
+
+
+@pytest.mark.parametrize("url", ["mqtt://line:s3c/ret@host/a", "mqtt://[s3cret/a", "mqtt://host/K\udcfchl"])
+def test_what_cannot_be_read_is_not_repeated(url):
+    with pytest.raises(ValueError, match="--mqtt is no URL: its host or port cannot be read, or it is no") as raised:
+        Mqtt(url)
+    assert "s3c" not in str(raised.value)
 
 
 def test_without_paho_it_is_one_sentence(monkeypatch):
@@ -133,3 +142,65 @@ def test_a_connection_that_ends_while_it_is_waited_for_is_an_error_of_the_broker
     with pytest.raises(ConnectionError, match=r"the broker is gone .*not currently connected"):
         output.send(MESSAGES)
     assert client.left and output._client is None
+
+
+class SlowClient:
+    """A link over which one message goes at a time, and some only."""
+
+    def __init__(self, seconds, at_most=1000):
+        self.seconds, self.left_over, self.free, self.left = seconds, at_most, 0.0, False
+
+    def publish(self, topic, content, qos):
+        self.free = max(self.free, time.monotonic()) + self.seconds
+        self.left_over -= 1
+        return SlowMessage(self.free if self.left_over >= 0 else float("inf"))
+
+    def is_connected(self):
+        return True
+
+    def disconnect(self):
+        self.left = True
+
+    def loop_stop(self):
+        pass
+
+
+class SlowMessage:
+    def __init__(self, taken):
+        self.taken = taken
+
+    def is_published(self):
+        return time.monotonic() >= self.taken
+
+    def wait_for_publish(self, seconds):
+        time.sleep(min(seconds, 0.005))
+
+
+def slow(monkeypatch, **options):
+    pytest.importorskip("paho.mqtt.client")
+    monkeypatch.setattr(mqtt, "_LOOK_S", 0.005)
+    output = Mqtt("mqtt://127.0.0.1/line", timeout=0.3)
+    output._client = SlowClient(**options)
+    return output
+
+
+def test_over_a_slow_link_there_is_time_for_each_message(monkeypatch):
+    assert slow(monkeypatch, seconds=0.02).send(MESSAGES) == 50
+
+
+def test_what_the_broker_has_taken_counts_when_it_takes_no_more(monkeypatch):
+    output = slow(monkeypatch, seconds=0.001, at_most=7)
+    client = output._client
+    assert output.send(MESSAGES) == 7
+    assert client.left and output._client is None
+    output._client = SlowClient(0.001, at_most=0)
+    with pytest.raises(TimeoutError, match="does not take what is published"):
+        output.send(MESSAGES)
+
+
+def test_what_has_gone_is_told_after_a_while(monkeypatch):
+    monkeypatch.setattr(mqtt, "REPORT_S", 0.02)
+    output = slow(monkeypatch, seconds=0.01)
+    assert 0 < output.send(MESSAGES) < 50
+    # And goes on by the same connection.
+    assert output._client is not None and not output._client.left

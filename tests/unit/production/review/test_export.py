@@ -41,6 +41,27 @@ class Export:
         current = found.table[found.table["state"] == "current"]
         return dict(zip(current["image_id"], current["label"], strict=True)), len(found.problems)
 
+    def rows(self):
+        """All rows of all files."""
+        found = []
+        for path in sorted(self.labels.iterdir()):
+            with open(path, newline="", encoding="utf-8") as file:
+                found += csv.DictReader(file)
+        return found
+
+    def current(self, number):
+        """Label of an image by annotator."""
+        table = read_answers(self.labels.glob("*.csv"), [self.id(number)], LABELS).table
+        current = table[table["state"] == "current"]
+        return dict(zip(current["annotator"], current["label"], strict=True))
+
+    def write_page_answer(self, number, label):
+        """What Ada saved on the page to label on, before."""
+        self.labels.mkdir(exist_ok=True)
+        row = f"{self.id(number)},{label},Ada,2026-01-01T00:00:00.000Z,3"
+        path = self.labels / "labels-Ada-20260101T000000000Z.csv"
+        path.write_text(f"image_id,label,annotator,time,seconds\n{row}\n", encoding="utf-8")
+
     def id(self, number):
         return f"line/{self.line.images[number][:20]}.png"
 
@@ -67,7 +88,7 @@ def test_words_become_files_that_the_workflow_reads(export):
     )
     with open(export.labels / done.files[0], newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["image_id", "label", "annotator", "time", "seconds"]
+    assert list(rows[0]) == ["image_id", "label", "annotator", "time", "seconds", "withdraws"]
     assert {row["annotator"] for row in rows} == {"Ada"}
     for number in range(4):
         copied = (export.captured.parent / export.id(number)).read_bytes()
@@ -101,7 +122,7 @@ def test_what_was_taken_back_after_an_export_is_withdrawn(export):
     assert export.answers() == ({export.id(0): "pit"}, 0)
     export.say(0, "undo", undoes=first)
     export.run()
-    assert export.answers() == ({export.id(0): "skip"}, 0)
+    assert export.answers() == ({}, 0)
     export.say(0)
     export.run()
     assert export.answers() == ({export.id(0): "good"}, 0) and export.waiting() == 0
@@ -141,6 +162,93 @@ def test_a_confirmed_novel_image_has_no_label(export):
     assert (done.rows, done.without_label) == (0, 1) and not export.labels.exists()
 
 
+def test_an_image_keeps_the_id_under_which_it_was_exported_first(export):
+    known_as = {export.line.images[0]: "good/1.png"}.get
+    word, other = export.say(0, "correct", label="pit"), export.say(1, "correct", label="pit")
+    export.run(known_as=known_as)
+    # Without the bundle, or with one that keeps fewer images, and with the file under another name.
+    export.say(0, "undo", undoes=word)
+    export.say(1, "undo", undoes=other)
+    export.line.connection.execute("UPDATE images SET path = path || '.bmp'")
+    for file in export.line.files:
+        file.rename(f"{file}.bmp")
+    assert export.run().rows == 2 and len(list(export.captured.iterdir())) == 1
+    export.say(2)
+    export.run()
+    again = export.say(2, "correct", label="scratch")
+    # And where the data set has it by now.
+    export.run(known_as={export.line.images[2]: "good/3.png"}.get)
+    export.say(2, "undo", undoes=again)
+    export.run()
+    ids = {row["image_id"] for row in export.rows()}
+    assert ids == {"good/1.png", export.id(1), f"line/{export.line.images[2][:20]}.bmp"}
+    found = read_answers(export.labels.glob("*.csv"), sorted(ids), LABELS)
+    current = found.table[found.table["state"] == "current"]
+    assert list(zip(current["image_id"], current["label"], strict=True)) == [
+        (f"line/{export.line.images[2][:20]}.bmp", "pit")
+    ]
+
+
+def test_a_confirmation_as_novel_follows_the_label_that_was_exported(export):
+    export.say(4, "correct", label="pit")
+    export.run()
+    novel = export.say(4)
+    done = export.run()
+    assert (done.rows, done.without_label) == (1, 1) and export.answers() == ({export.id(4): "skip"}, 0)
+    assert export.waiting() == 0 and export.run().rows == 0
+    # What only names the group changes nothing.
+    export.say(4, "correct", node="root.1")
+    assert export.waiting() == 0
+    export.say(4, "undo", undoes=novel)
+    assert export.waiting() == 1 and export.run().rows == 1 and export.answers() == ({export.id(4): "pit"}, 0)
+
+
+def test_a_confirmation_as_novel_is_taken_back_too(export):
+    export.write_page_answer(4, "scratch")
+    words = [export.say(4, "correct", label="pit")]
+    export.run()
+    words.append(export.say(4))
+    export.run()
+    assert export.answers() == ({export.id(4): "skip"}, 0)
+    export.say(4, "undo", undoes=words[0])
+    assert export.run().rows == 0
+    export.say(4, "undo", undoes=words[1])
+    assert export.waiting() == 1 and export.run().rows == 1
+    assert export.answers() == ({export.id(4): "scratch"}, 0) and export.waiting() == 0
+
+
+def test_a_word_taken_back_leaves_what_the_operator_said_on_the_page_to_label_on(export):
+    export.write_page_answer(0, "pit")
+    # Of another operator, who keeps what was said here.
+    export.say(0, "correct", label="scratch", operator="Bo")
+    first = export.say(0, "correct", label="good")
+    export.run()
+    second = export.say(0, "correct", label="scratch")
+    export.run()
+    export.say(0, "undo", undoes=second)
+    export.run()
+    assert export.current(0) == {"Ada": "good", "Bo": "scratch"}
+    export.say(0, "undo", undoes=first)
+    export.run()
+    assert export.current(0) == {"Ada": "pit", "Bo": "scratch"}
+    # Programs that know nothing of withdrawals see that nothing stands.
+    last = max((row for row in export.rows() if row["annotator"] == "Ada"), key=lambda row: row["time"])
+    assert last["label"] == "skip" and len(last["withdraws"].split()) >= 3
+    export.say(0, "correct", label="scratch")
+    export.run()
+    assert export.current(0) == {"Ada": "scratch", "Bo": "scratch"}
+
+
+def test_a_label_that_was_taken_back_is_not_in_a_later_word_on_the_group(export):
+    word = export.say(0, "correct", label="pit")
+    export.say(0, "correct", node="root.1")
+    export.run()
+    assert export.answers() == ({export.id(0): "pit"}, 0)
+    export.say(0, "undo", undoes=word)
+    export.run()
+    assert export.answers() == ({}, 0)
+
+
 def test_a_copy_that_was_changed_is_written_again(export):
     export.say(0)
     export.run()
@@ -154,16 +262,16 @@ def test_a_copy_that_was_changed_is_written_again(export):
 
 
 def die_after_the_files(export, monkeypatch):
-    writes = []
+    saved = []
 
-    def write_state(*arguments):
-        # The second says that the files are there.
-        writes.append(arguments)
-        return write(*arguments) if len(writes) == 1 else 1 / 0
+    def save_state(*arguments):
+        # The second time says that the files are there.
+        saved.append(arguments)
+        return save(*arguments) if len(saved) == 1 else 1 / 0
 
-    write = review_export.write_state
+    save = review_export._save_state
     with monkeypatch.context() as patch:
-        patch.setattr(review_export, "write_state", write_state)
+        patch.setattr(review_export, "_save_state", save_state)
         with pytest.raises(ZeroDivisionError):
             export.run()
 
@@ -186,7 +294,7 @@ def test_what_a_killed_export_wrote_is_withdrawn_when_it_is_taken_back(export, m
     assert export.answers()[0] == {export.id(0): "pit"}
     export.say(0, "undo", undoes=word)
     assert export.waiting() == 1 and export.run().rows == 1
-    assert export.answers() == ({export.id(0): before or "skip"}, 0)
+    assert export.answers() == ({export.id(0): before} if before else {}, 0)
     assert export.waiting() == 0 and export.run().rows == 0
 
 
@@ -200,7 +308,7 @@ def test_what_a_killed_export_wrote_is_withdrawn_though_its_image_was_away_meanw
         file.unlink()
     assert len(export.run().problems) == 1 and export.run().rows == 0
     away.rename(export.line.files[0])
-    assert export.run().rows == 1 and export.answers() == ({export.id(0): "skip"}, 0)
+    assert export.run().rows == 1 and export.answers() == ({}, 0)
     assert export.run().rows == 0
 
 
@@ -220,7 +328,7 @@ def test_where_one_operators_file_cannot_be_written_the_others_is_not_forgotten(
             export.run()
     export.say(0, "undo", operator="anna", undoes=word)
     assert export.run().rows == 2
-    assert export.answers() == ({export.id(0): "skip", export.id(1): "pit"}, 0)
+    assert export.answers() == ({export.id(1): "pit"}, 0)
 
 
 def test_one_export_at_a_time(export):
@@ -245,9 +353,15 @@ def test_images_of_an_adopted_group_are_copied(export, tmp_path):
 def test_a_folder_that_cannot_be_written_leaves_the_words_waiting(export):
     export.say(0)
     export.labels.write_text("a file")
-    with pytest.raises(OSError, match="labels"):
+    with pytest.raises(OSError, match=r"labels cannot be written \(it is no folder\).* by --labels or --line"):
         export.run()
-    assert export.waiting() == 1
+    shutil.rmtree(export.captured)
+    export.captured.write_text("a file")
+    with pytest.raises(OSError, match=r"line cannot be written \(it is no folder\).* by --labels or --line"):
+        export.run()
+    for folder in (export.labels, export.captured):
+        folder.unlink()
+    assert export.waiting() == 1 and export.run().rows == 1
 
 
 def test_files_are_named_as_those_of_the_labelling_page():

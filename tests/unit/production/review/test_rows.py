@@ -1,15 +1,17 @@
+import io
 import json
 import random
 import shutil
 
 import pytest
+from PIL import Image
 
 from helpers.review_pages import LineDatabase
 from nearlabel.production.review.connections import Database
 from nearlabel.production.review.events import Cursor, parse_cursor, read_changes, read_cursor, read_events
 from nearlabel.production.review.filters import Filters, parse_filters
-from nearlabel.production.review.pictures import find_registered, read_registered
-from nearlabel.production.review.rows import file_name, read_choices, read_image, read_page
+from nearlabel.production.review.pictures import as_shown, decode_shown, find_registered, read_registered
+from nearlabel.production.review.rows import file_name, read_choices, read_image, read_page, read_words
 from nearlabel.production.review.words import Word, record_words
 
 
@@ -117,6 +119,36 @@ def test_an_image_lies_where_its_latest_file_still_is(tmp_path):
     assert find_registered(line.connection, sha256=image).path == str(copy)
 
 
+def test_an_image_is_found_where_a_name_was_given_to_another(tmp_path):
+    """The camera wrote another image of the same size under the latest name; the first file is still there."""
+    line = LineDatabase(tmp_path, 2)
+    copy = tmp_path / "copy.png"
+    shutil.copy(line.files[0], copy)
+    line.see_again(0, copy)
+    copy.write_bytes(bytes(line.files[0].stat().st_size))
+    image = line.images[0]
+    found = find_registered(line.connection, sha256=image)
+    assert found.path == str(line.files[0]) and read_registered(found) == line.files[0].read_bytes()
+    # Where no file has it, the latest that is there is named.
+    line.files[0].write_bytes(b"another one")
+    assert find_registered(line.connection, sha256=image).path == str(copy)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_an_image_that_is_to_be_turned_is_sent_upright(kind):
+    """Browsers turn some kinds as their tags say, and others not; maps of novelty are of the upright image."""
+    picture = Image.effect_noise((90, 40), 50).convert("RGB")
+    turned, plain = Image.Exif(), Image.Exif()
+    turned[0x0112], plain[0x0112] = 6, 1
+    for tags, size in ((turned, (40, 90)), (plain, (90, 40)), (None, (90, 40))):
+        file = io.BytesIO()
+        picture.save(file, kind, **({} if tags is None else {"exif": tags}))
+        shown, media = as_shown(file.getvalue(), "RGB")
+        assert (shown == file.getvalue()) == (tags is not turned)
+        assert media == ("image/png" if tags is turned else f"image/{kind.lower()}")
+        assert Image.open(io.BytesIO(shown)).size == size and decode_shown(file.getvalue()).size == size
+
+
 def test_events_choose_their_images(line):
     window = line.event("drift", "Brighter.", [])
     line.connection.execute("UPDATE events SET first_label = 11, last_label = 20, detail = '{}'")
@@ -172,6 +204,46 @@ def test_changes_since_a_browser_last_heard(line):
     assert len(changes["images"]) == 60 and changes["skipped"] == 140
     _, changes = read_changes(line.connection, now._replace(label=10**9, correction=0))
     assert changes["words"][line.images[1]] is None and changes["words"][line.images[7]]["label"] == "other"
+
+
+def test_words_that_were_missed_come_in_several_messages(line, monkeypatch):
+    monkeypatch.setattr("nearlabel.production.review.events._MOST_WORDS", 3)
+    database = Database(line.path)
+    record_words(database, "Bo", [Word(**line.word(number, "correct", label="pit")) for number in range(30, 40)])
+    database.close()
+    now, heard, messages = Cursor(10**9, 5, 10**9), {}, 0
+    while (found := read_changes(line.connection, now))[1]:
+        now, changes = found
+        assert len(changes["words"]) <= 3 and changes["at"] == read_cursor(line.connection).correction
+        heard |= changes["words"]
+        messages += 1
+    assert messages == 4 and set(heard) == set(line.images[30:40]) and now.correction == 15
+
+
+def test_proposals_are_told_of_however_much_comes_after_them(line):
+    named = line.event("proposal", "New group.", [5, 11], node="root.4")
+    for number in range(60):
+        line.event("quarantine", f"{number}.png: never became whole.")
+    found = read_events(line.connection)
+    assert len(found) == 51 and found[-1]["id"] == named and found[0]["sentence"].startswith("59")
+
+
+def test_operators_differ_where_not_all_of_them_can_be_right(line):
+    database = Database(line.path)
+
+    def say(number, **words):
+        for operator, (action, fields) in words.items():
+            record_words(database, operator, [Word(**line.word(number, action, **fields))])
+        return read_words(line.connection, [number + 1])[number + 1]["differ"]
+
+    confirm, good, pit = ("confirm", {}), ("correct", {"label": "good"}), ("correct", {"label": "pit"})
+    here, there = ("correct", {"node": "root.0.1"}), ("correct", {"node": "root.2"})
+    # Of an image that the bundle calls good, in root.0.1.
+    assert not say(30, Ada=confirm, Bo=good) and not say(33, Ada=confirm, Bo=here) and not say(36, Ada=good, Bo=here)
+    assert say(39, Ada=confirm, Bo=pit) and say(42, Ada=confirm, Bo=there) and say(45, Ada=good, Bo=pit)
+    # Of a novel one.
+    assert say(44, Ada=confirm, Bo=pit) and not say(49, Ada=confirm, Bo=confirm) and say(54, Ada=there, Bo=confirm)
+    database.close()
 
 
 def test_cursors_are_read_as_they_are_written():

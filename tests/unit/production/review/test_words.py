@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from helpers.review_pages import LineDatabase
+from helpers.review_pages import LABELS, LineDatabase
 from nearlabel.production.review import connections
 from nearlabel.production.review.connections import BusyDatabaseError, Database
 from nearlabel.production.review.rows import read_words
@@ -73,6 +73,28 @@ def test_a_label_and_a_group_are_said_one_after_the_other(line, database):
     [result] = record_words(database, "Ada", [word(line, 0, "correct", node="root.2")])
     assert (result["word"]["label"], result["word"]["node"]) == ("scratch", "root.2")
     assert result["word"]["differ"] is True and result["word"]["operator"] == "Ada"
+
+
+def test_what_was_said_is_written_and_put_together_where_it_is_read(line, database):
+    label, group = word(line, 0, "correct", label="pit"), word(line, 0, "correct", node="root.1")
+    record_words(database, "Ada", [label, group])
+    assert [(row["label"], row["node"]) for row in line.corrections()] == [("pit", ""), ("", "root.1")]
+    assert (standing(line, 0)["label"], standing(line, 0)["node"]) == ("pit", "root.1")
+    # Taken back in the history, the label is in no later word.
+    record_words(database, "Ada", [word(line, 0, "undo", undoes=label.request)])
+    assert (standing(line, 0)["label"], standing(line, 0)["node"]) == ("", "root.1")
+
+
+def test_who_corrects_the_label_that_was_confirmed_has_not_said_the_group(line, database):
+    slip = word(line, 0)
+    record_words(database, "Ada", [slip, word(line, 0, "correct", label="scratch")])
+    assert (standing(line, 0)["label"], standing(line, 0)["node"]) == ("scratch", "")
+    # Who corrects the group leaves the label that was confirmed.
+    record_words(database, "Ada", [word(line, 1), word(line, 1, "correct", node="root.2")])
+    assert (standing(line, 1)["label"], standing(line, 1)["node"]) == (LABELS[1], "root.2")
+    # A confirmation says all anew.
+    record_words(database, "Ada", [word(line, 1)])
+    assert (standing(line, 1)["label"], standing(line, 1)["node"]) == (LABELS[1], "root.0.1")
 
 
 @pytest.mark.parametrize(

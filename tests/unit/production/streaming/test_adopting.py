@@ -13,9 +13,12 @@ from nearlabel.production.bundle.files import read_bundle
 from nearlabel.production.bundle.writing import write_bundle
 from nearlabel.production.commands.main import main
 from nearlabel.production.database.opening import open_database, transaction
-from nearlabel.production.database.recording import Arrival, Event, Recorded, record_batch
+from nearlabel.production.database.recording import Arrival, Event, Recorded, record_batch, write_state
+from nearlabel.production.database.said import IDENTITY
 from nearlabel.production.labeller.labeller import Labeller
+from nearlabel.production.novelty.distances import NearestReference
 from nearlabel.production.streaming.adopting import FAR, adopt
+from nearlabel.production.streaming.confirmed import note_of
 from nearlabel.production.streaming.proposals import propose
 
 
@@ -35,6 +38,16 @@ class Line:
         found = propose(self.connection, self.bundle)
         record_batch(self.connection, events=[Event("proposal", one.sentence, one.detail) for one in found])
         return found
+
+    def see_again(self, bundle, rows):
+        """Let another bundle label images that came before; returns the new rows."""
+        said = Labeller(bundle).label([row.prepared for row in rows])
+        again = [
+            replace(row, label_id=1000 + row.label_id, labelled=labelled, arrival=replace(row.arrival, mtime_ns=7))
+            for row, labelled in zip(rows, said, strict=True)
+        ]
+        record_batch(self.connection, again, bundle=bundle.number, bundle_sha256=bundle.sha256, state=note_of(bundle))
+        return again
 
     def say(self, row, action, node="", label=""):
         with transaction(self.connection):
@@ -123,6 +136,50 @@ def test_with_nothing_said_there_is_nothing_to_adopt(line):
     assert adopt(line.bundle, line.database) is None
 
 
+def test_words_that_moved_an_adopted_bundle_move_it_no_second_time(line):
+    write_state(line.connection, IDENTITY, b"this")
+    confirmed = [row for row in line.known if row.labelled.node == "root.1"][:5]
+    for row in confirmed:
+        line.say(row, "confirm")
+    new = read_bundle(write_bundle(line.bundles, adopt(line.bundle, line.database)))
+    assert new.facts["followed"] == {"this": 5}
+    rows = line.see_again(new, confirmed)
+    assert adopt(new, line.database) is None
+    line.say(rows[0], "confirm")
+    content = adopt(new, line.database)
+    assert content.nodes["root"].counts[1] == new.nodes["root"].counts[1] + 1
+    assert content.facts["followed"] == {"this": 6} and "moved by 1 images" in content.facts["notes"][-1]
+
+
+def test_words_on_a_proposed_group_alone_move_nothing(line, capsys):
+    line.propose()
+    for row in line.unseen:
+        line.say(row, "correct", "root.3", "crazed")
+    assert adopt(line.bundle, line.database) is None
+    assert main(["bundle", "adopt", "--in", str(line.bundles), "--db", str(line.database)]) == 0
+    assert "--accept takes over groups that were proposed" in capsys.readouterr().out
+    # Nor are they among those that moved centres, where some were.
+    line.say(next(row for row in line.known if row.labelled.node == "root.1"), "confirm")
+    assert "moved by 1 images" in adopt(line.bundle, line.database).facts["notes"][-1]
+
+
+def test_a_group_is_not_called_by_what_says_that_nobody_knows(line):
+    (one,) = line.propose()
+    rows = [row for row in line.unseen if row.label_id in one.label_ids]
+    for row, label in zip(rows, ("unsure", "skip", "unsure"), strict=False):
+        line.say(row, "correct", label=label)
+    assert "root.3" not in adopt(line.bundle, line.database, accept=["root.3"]).names
+    line.say(rows[3], "correct", label="crazed")
+    assert adopt(line.bundle, line.database, accept=["root.3"]).names["root.3"] == "crazed"
+
+
+def test_a_number_that_was_proposed_before_the_data_set_was_clustered_anew_is_not_accepted(line):
+    line.propose()
+    anew = line.bundle._replace(sha256="c" * 64, facts=line.bundle.facts | {"clustering": {"sha256": "now", "root": 3}})
+    with pytest.raises(ValueError, match=r"'root\.3' was not proposed; there are none beside the groups of bundle 1"):
+        adopt(anew, line.database, accept=["root.3"])
+
+
 def test_a_number_that_was_not_accepted_stays_unused(line):
     (one,) = line.propose()
     later = one._replace(node="root.5")
@@ -143,13 +200,7 @@ def test_words_on_a_number_that_was_not_accepted_make_no_group(line):
     later = one._replace(node="root.5")
     record_batch(line.connection, events=[Event("proposal", later.sentence, later.detail)])
     new = read_bundle(write_bundle(line.bundles, adopt(line.bundle, line.database, accept=["root.5"])))
-    labeller = Labeller(new)
-    said = labeller.label([row.prepared for row in line.unseen])
-    rows = [
-        replace(row, label_id=1000 + row.label_id, labelled=labelled, arrival=replace(row.arrival, mtime_ns=7))
-        for row, labelled in zip(line.unseen, said, strict=True)
-    ]
-    record_batch(line.connection, rows, bundle=new.number, bundle_sha256=new.sha256)
+    rows = line.see_again(new, line.unseen)
     for row in rows[:6]:
         line.say(row, "correct", "root.3")
     content = adopt(new, line.database)
@@ -189,8 +240,25 @@ def test_images_that_are_gone_are_left_out_and_said(line, caplog):
     assert "is another image now and is left out" in caplog.text
     for place in places[2:]:
         place.write_bytes(b"")
-    with pytest.raises(ValueError, match=r"root\.3: 0 of its \d+ images lie where they were, and novelty needs 5"):
+    with pytest.raises(ValueError, match=r"root\.3: 0 of its \d+ images lie where they were, and novelty needs 6"):
         adopt(line.bundle, line.database, accept=["root.3"])
+
+
+@pytest.mark.parametrize(("left", "taken"), [(5, False), (6, True)])
+def test_each_image_of_an_accepted_group_has_its_neighbours_in_it(line, left, taken):
+    (one,) = line.propose()
+    rows = [row for row in line.unseen if row.label_id in one.label_ids]
+    for row in rows[left:]:
+        with transaction(line.connection):
+            line.connection.execute("UPDATE images SET path = 'gone' WHERE path = ?", (row.arrival.path,))
+    if not taken:
+        with pytest.raises(ValueError, match=r"5 of its \d+ images lie where they were, and novelty needs 6, each"):
+            adopt(line.bundle, line.database, accept=["root.3"])
+        return
+    new = adopt(line.bundle, line.database, accept=["root.3"])
+    spreads = NearestReference(new.reference.features).spreads(new.calibration.neighbors)
+    group = new.reference.node == "root.3"
+    assert group.sum() == 6 and spreads[group].max() < 2 * spreads[~group].max()
 
 
 @pytest.mark.parametrize(

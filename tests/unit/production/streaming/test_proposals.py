@@ -96,6 +96,32 @@ def test_without_known_images_nothing_is_near_or_far(tmp_path):
     stream.connection.close()
 
 
+def test_of_another_clustering_a_group_is_proposed_anew_under_another_number(stream):
+    stream.bundle.facts["clustering"] = {"sha256": "then", "root": 2}
+    names = [f"/inbox/new{number}.png" for number in range(10)]
+    then = stream.add(cloud(10, 30, 2), names=names)
+    stream.record(propose(stream.connection, stream.bundle))
+    anew = vector_bundle(np.stack([np.zeros(6), np.eye(6)[1] * 20, np.eye(6)[2] * 20]), [100, 50, 10], sha256="c" * 64)
+    anew.facts["clustering"] = {"sha256": "now", "root": 3}
+    stream.add(cloud(200, 0, 1), "root.0", bundle=anew)
+    now = stream.add(cloud(10, 30, 2), names=names, bundle=anew)
+    # Named by its old number, which is another group now.
+    stream.say(then[0], "correct", node="root.2", label="dent")
+    (one,) = propose(stream.connection, anew)
+    assert one.node == "root.3" and set(one.label_ids) == set(now)
+    stream.record([one])
+    assert propose(stream.connection, anew) == []
+    assert [group.node for group, _ in find_groups(stream.connection, anew)] == ["root.3"]
+
+
+def test_the_last_word_says_whether_an_image_is_where_it_belongs(stream):
+    members = stream.add(cloud(10, 30, 2))
+    stream.say(members[0], "correct", label="good")
+    stream.say(members[0], "correct", label="dent")
+    (one,) = propose(stream.connection, stream.bundle)
+    assert set(one.label_ids) == set(members)
+
+
 def test_numbers_are_not_used_twice_by_another_bundle(stream):
     stream.add(cloud(10, 30, 2))
     stream.record(propose(stream.connection, stream.bundle))

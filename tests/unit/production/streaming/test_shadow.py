@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 
 from helpers.streams import Stream, vector_bundle
+from nearlabel.production.database.recording import write_state
+from nearlabel.production.database.said import IDENTITY
 from nearlabel.production.streaming.confirmed import read_confirmed
 from nearlabel.production.streaming.shadow import Shadow, count_disagreement, group_of
 
@@ -91,6 +93,62 @@ def test_words_on_another_bundle_s_label_count_with_this_one_s_vector(stream):
     confirmed = read_confirmed(stream.connection, stream.bundle.sha256)
     assert confirmed.nodes == ["root.1"]
     assert confirmed.vectors.tolist() == [[5.0, 5.0]]
+
+
+def clustered_anew(stream, centres, counts):
+    """The bundle of the stream, and one of another clustering, where the same numbers are other groups."""
+    stream.bundle.facts["clustering"] = {"sha256": "then", "root": 2}
+    anew = vector_bundle(centres, counts, sha256="c" * 64)
+    anew.facts["clustering"] = {"sha256": "now", "root": len(counts)}
+    return anew
+
+
+def test_words_on_groups_say_nothing_of_those_of_another_clustering(stream):
+    anew = clustered_anew(stream, [[10.0, 0.0], [0.0, 0.0]], [4, 3])
+    names = ["/inbox/a.png", "/inbox/b.png", "/inbox/c.png"]
+    first, second, _ = stream.add([[1.0, 0.0]] * 3, "root.0", names=names)
+    stream.say(first)
+    stream.say(second, "correct", node="root.0")
+    again = stream.add([[1.0, 0.0]] * 3, "root.1", bundle=anew, names=names)
+    assert read_confirmed(stream.connection, stream.bundle.sha256).nodes == ["root.0"] * 2
+    shadow = Shadow(anew.nodes["root"])
+    shadow.refresh(stream.connection, anew.sha256)
+    assert shadow.confirmed == 0 and shadow.centres["root.0"].tolist() == [10.0, 0.0]
+    # A word on the new bundle's label is one on its groups.
+    stream.say(again[2])
+    assert read_confirmed(stream.connection, anew.sha256).nodes == ["root.1"]
+    assert read_confirmed(stream.connection, stream.bundle.sha256).nodes == ["root.0"] * 2
+
+
+def test_who_corrects_the_label_that_was_confirmed_moves_no_centre(stream):
+    (label_id,) = stream.add([[9.0, 9.0]], "root.0")
+    stream.say(label_id)
+    stream.say(label_id, "correct", label="scratch")
+    assert shadow_of(stream).confirmed == 0
+    # The group that was said before still is.
+    stream.say(label_id, "correct", node="root.1")
+    stream.say(label_id, "correct", label="dent")
+    assert shadow_of(stream).followed == {"root.1": 1}
+
+
+def test_words_that_an_adopted_bundle_comes_from_are_not_followed_again(stream):
+    write_state(stream.connection, IDENTITY, b"this")
+    names = [f"/inbox/{number}.png" for number in range(4)]
+    first, second, *_ = stream.add([[3.0, 0.0]] * 4, "root.0", names=names)
+    stream.say(first)
+    last = stream.say(second)
+    adopted = vector_bundle([[1.0, 0.0], [10.0, 0.0]], [5, 4], sha256="c" * 64)
+    adopted.facts["followed"] = {"this": last, "another": 99}
+    again = stream.add([[3.0, 0.0]] * 4, "root.0", names=names, bundle=adopted)
+    shadow = Shadow(adopted.nodes["root"])
+    shadow.refresh(stream.connection, adopted.sha256)
+    assert shadow.confirmed == 0 and shadow.centres["root.0"].tolist() == [1.0, 0.0]
+    # A label that is corrected later says the group no second time; what is said of it later counts.
+    stream.say(first, "correct", label="dent")
+    stream.say(again[2])
+    shadow.refresh(stream.connection, adopted.sha256)
+    assert shadow.followed == {"root.0": 1}
+    assert shadow_of(stream).followed == {"root.0": 2}
 
 
 def test_assignment_keeps_what_is_below_where_both_agree(stream):

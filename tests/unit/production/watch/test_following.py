@@ -49,6 +49,29 @@ def test_one_that_cannot_be_used_is_one_event_and_the_old_one_goes_on(bundles):
     assert followed.look() is None
 
 
+def test_one_that_cannot_be_used_for_a_while_is_tried_again(bundles, monkeypatch):
+    away = []
+
+    def make_there(folder):
+        if away:
+            raise FileNotFoundError("the share is away")
+        return make(folder)
+
+    followed = FollowedBundle(bundles, make_there)
+    use(bundles, 2)
+    away.append(True)
+    assert "the share is away" in followed.look().sentence
+    monkeypatch.setattr(following, "_AGAIN_S", 0.0)
+    # Said once.
+    assert followed.look() is None and followed.labeller.bundle.number == 1
+    away.clear()
+    monkeypatch.setattr(following, "_AGAIN_S", 1000.0)
+    assert followed.look() is None
+    monkeypatch.setattr(following, "_AGAIN_S", 0.0)
+    event = followed.look()
+    assert (event.detail["from"], event.detail["to"]) == (1, 2) and followed.look() is None
+
+
 def test_a_bundle_of_its_own_is_never_switched(tmp_path):
     (tmp_path / FACTS).touch()
     calls = []

@@ -3,6 +3,7 @@ import socket
 
 import pytest
 
+from nearlabel.images.naming import formats
 from nearlabel.production.watch.inbox import Found, Inbox, PathFacts
 
 
@@ -51,6 +52,33 @@ def test_an_image_without_a_suffix_and_one_that_is_not_read_are_found(tmp_path):
     assert names(inbox) == ["frame17", "photo.heic"]
     why = {os.path.basename(found.path): inbox.why_not(found) for found in inbox.list()}
     assert why["frame17"] == "" and "HEIF" in why["photo.heic"]
+
+
+def test_a_file_whose_suffix_says_nothing_is_looked_into_once_wherever_the_watcher_was_started(tmp_path, monkeypatch):
+    (tmp_path / "scan.0001").write_bytes(b"\x89PNG\r\n\x1a\n" + b"0" * 20)
+    (tmp_path / "photo.dat").write_bytes(b"\0\0\0\x18ftypheic" + bytes(20))
+    (tmp_path / "notes.dat").write_bytes(b"1234")
+    opened, sniff = [], formats.sniff
+
+    def counted(path):
+        opened.append(os.path.basename(path))
+        return sniff(path)
+
+    monkeypatch.setattr(formats, "sniff", counted)
+    monkeypatch.setattr("nearlabel.production.watch.inbox.sniff", counted)
+    inbox = Inbox(tmp_path)
+    for _ in range(3):
+        assert names(inbox) == ["photo.dat", "scan.0001"]
+    assert sorted(opened) == ["notes.dat", "photo.dat", "scan.0001"]
+    (tmp_path / "notes.dat").write_bytes(b"\0\0\0\x18ftypheic" + bytes(20))
+    assert names(inbox) == ["notes.dat", "photo.dat", "scan.0001"] and len(opened) == 4
+
+
+def test_by_whatever_link_an_inbox_is_called_its_files_keep_their_paths(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real/a.png").touch()
+    (tmp_path / "inbox").symlink_to("real")
+    assert list(Inbox(tmp_path / "inbox").list()) == list(Inbox(tmp_path / "real").list()) != []
 
 
 def test_links_sockets_and_pipes_are_not_followed(tmp_path):

@@ -9,10 +9,11 @@ import pytest
 from helpers.watching import TORN, QuickLabeller, Watching
 from nearlabel.production.database import recording
 from nearlabel.production.drift.monitor import DriftMonitor
-from nearlabel.production.watch import outgoing, patience
+from nearlabel.production.watch import outgoing, watcher
 
 STEPS = [
-    (patience, "record_batch"),
+    (watcher, "record_batch"),
+    (outgoing, "record_batch"),
     (recording, "_record_label"),
     (recording, "write_state"),
     (outgoing, "move_file"),

@@ -87,7 +87,7 @@ def test_a_file_that_fails_is_tried_again_and_given_up(clock, tmp_path):
             tries.append(clock.now - 1000)
             settling.fail(one, "the file ends too early")
     assert result.given_up == [(found, "the file ends too early")]
-    assert 10 <= clock.now - 1000 < 10.2 and 3 <= len(tries) <= 5 and 2 <= tries[0] < 2.2
+    assert 12 <= clock.now - 1000 < 12.3 and 3 <= len(tries) <= 5 and 2 <= tries[0] < 2.2
     settling.finish(found)
     clock.now += 100
     assert settling.look([found]).ready == []
@@ -95,6 +95,19 @@ def test_a_file_that_fails_is_tried_again_and_given_up(clock, tmp_path):
     settling.look([changed])
     clock.now += 2
     assert settling.look([changed]).ready == [changed]
+
+
+def test_a_file_that_has_waited_for_long_for_its_turn_is_not_given_up_at_once(clock, tmp_path):
+    path = tmp_path / "a"
+    path.touch()
+    settling, found = made(clock), Found(str(path), 1, 100)
+    settling.look([found])
+    clock.now += 1000
+    [ready] = settling.look([found]).ready
+    settling.fail(ready, "Stale file handle")
+    assert settling.look([found]).given_up == []
+    clock.now += 9
+    assert settling.look([found]).ready == [found]
 
 
 def test_a_file_that_changes_after_it_failed_has_all_its_time_again(clock, tmp_path):
@@ -152,12 +165,37 @@ def test_an_inbox_that_cannot_be_listed_changes_nothing(clock):
     assert settling.look([known, waiting]).ready == [waiting]
 
 
-def test_a_file_that_is_released_is_ready_again(clock):
-    settling, found = made(clock), Found("a", 1, 100)
-    settling.look([found])
+def test_a_file_that_could_not_be_moved_is_asked_for_again_after_a_while(clock):
+    recorded, asked = set(), []
+
+    def is_recorded(found):
+        asked.append(found.path)
+        return found in recorded
+
+    settling, moved, unmoved = Settling(1, 10, is_recorded, clock=clock), Found("a", 1, 100), Found("b", 1, 100)
+    settling.look([moved, unmoved])
     clock.now += 2
-    settling.release(settling.look([found]).ready[0])
-    assert settling.look([found]).ready == [found]
+    assert settling.look([moved, unmoved]).ready == [moved, unmoved]
+    recorded |= {moved, unmoved}
+    settling.put_off(unmoved)
+    # Reports may come between two looks.
+    settling.look([moved, unmoved])
+    for found in (moved, unmoved):
+        settling.finish(found)
+    asked.clear()
+    for _ in range(2):
+        clock.now += 599
+        assert not settling.look([moved, unmoved]).recorded and not asked
+        clock.now += 2
+        assert settling.look([moved, unmoved]).recorded == [unmoved] and asked == ["b"]
+        asked.clear()
+        clock.now += 10_000
+        assert not settling.look([moved, unmoved]).recorded and not asked
+        settling.put_off(unmoved)
+    # Gone meanwhile: nothing is kept.
+    settling.look([moved])
+    clock.now += 601
+    assert not settling.look([moved]).recorded
 
 
 def test_once_a_file_is_given_up_by_its_age_or_left(clock, tmp_path):

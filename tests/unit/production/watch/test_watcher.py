@@ -4,7 +4,9 @@ import math
 import os
 import sqlite3
 import threading
+import time
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,7 +19,7 @@ from nearlabel.production.database.opening import transaction
 from nearlabel.production.database.recording import Event
 from nearlabel.production.drift.monitor import DriftMonitor
 from nearlabel.production.streaming.shadow import Shadow
-from nearlabel.production.watch import patience
+from nearlabel.production.watch import outgoing, patience, settling, watcher
 from nearlabel.production.watch.inbox import PathFacts
 
 
@@ -109,7 +111,7 @@ def test_links_are_given_up_and_left(tmp_path):
     with Watching(tmp_path, quarantine=tmp_path / "bad") as watching:
         (watching.inbox / "link.png").symlink_to(tmp_path / "secret.png")
         watching.until("SELECT count(*) FROM events", 1)
-    assert (watching.inbox / "link.png").is_symlink() and not (tmp_path / "bad").exists()
+    assert (watching.inbox / "link.png").is_symlink() and list((tmp_path / "bad").iterdir()) == []
     assert "a link, which is not followed" in watching.one("SELECT reason FROM quarantined")
 
 
@@ -185,7 +187,7 @@ def test_an_archive_within_the_inbox_is_not_watched(tmp_path):
 
 @pytest.mark.parametrize("kind", ["archive", "quarantine"])
 def test_killed_between_transaction_and_move_the_next_start_moves(tmp_path, kind, monkeypatch):
-    def killed(*_):
+    def killed(*_, **__):
         raise SystemExit
 
     folder = tmp_path / kind
@@ -235,6 +237,90 @@ def test_a_file_that_cannot_be_moved_stays_and_the_database_says_so(tmp_path):
     assert watching.one("SELECT path FROM images") == str(path) and path.exists()
 
 
+@pytest.mark.parametrize("kind", ["archive", "quarantine"])
+def test_a_file_that_cannot_be_moved_for_a_while_is_moved_then(tmp_path, kind, monkeypatch):
+    """As onto a share that was away."""
+    monkeypatch.setattr(settling, "_PUT_OFF_S", 0.1)
+    folder = tmp_path / kind
+    folder.write_bytes(b"no folder")
+    with Watching(tmp_path, **{kind: folder}, give_up_s=0.1) as watching:
+        path = watching.put("a.png", TORN if kind == "quarantine" else b"first")
+        table, place = ("sightings", "archived") if kind == "archive" else ("quarantined", "moved")
+        watching.until(f"SELECT count(*) FROM {table}", 1)
+        watching.put("b.png")
+        watching.until("SELECT count(*) FROM labels", 1 + (kind == "archive"))
+        assert path.exists()
+        folder.unlink()
+        folder.mkdir()
+        until = time.monotonic() + 20
+        while path.exists() and time.monotonic() < until:
+            time.sleep(0.01)
+    assert not path.exists() and os.path.exists(watching.one(f"SELECT {place} FROM {table} WHERE path LIKE '%a.png'"))
+    assert watching.count("labels") == 1 + (kind == "archive") and watching.error is None
+
+
+def test_where_the_archive_is_not_there_any_more_it_is_not_made_anew(tmp_path):
+    """As below the mount point of a share that was unmounted."""
+    watching = Watching(tmp_path, once=True, archive=tmp_path / "mount/archive")
+    (tmp_path / "mount/archive").rmdir()
+    path = watching.put("a.png")
+    watching.once()
+    assert path.exists() and list((tmp_path / "mount").iterdir()) == []
+    assert watching.all("SELECT archived FROM sightings") == [("",)]
+
+
+@pytest.mark.parametrize("kind", ["archive", "quarantine"])
+def test_two_watchers_with_one_archive_take_nothing_from_each_other(tmp_path, kind, monkeypatch):
+    """Another file comes to the place between the plan and the move."""
+    folder, planned = tmp_path / kind, outgoing.plan_place
+
+    def plan_and_lose(*arguments):
+        place = planned(*arguments)
+        if not list(folder.rglob("*.png")):
+            os.makedirs(os.path.dirname(place), exist_ok=True)
+            Path(place).write_bytes(b"another watcher's")
+        return place
+
+    monkeypatch.setattr(outgoing, "plan_place", plan_and_lose)
+    monkeypatch.setattr(settling, "_PUT_OFF_S", 0.1)
+    with Watching(tmp_path, **{kind: folder}) as watching:
+        path = watching.put("a.png", TORN if kind == "quarantine" else b"first")
+        until = time.monotonic() + 20
+        while path.exists() and time.monotonic() < until:
+            time.sleep(0.01)
+    table, place = ("sightings", "archived") if kind == "archive" else ("quarantined", "moved")
+    mine = watching.one(f"SELECT {place} FROM {table}")
+    kept = {os.path.realpath(file): file.read_bytes() for file in folder.rglob("*.png")}
+    assert kept.pop(os.path.realpath(mine)) == (TORN if kind == "quarantine" else b"first")
+    assert list(kept.values()) == [b"another watcher's"] and not path.exists()
+
+
+def test_a_state_of_drift_that_cannot_be_read_is_an_event(tmp_path):
+    watching = Watching(tmp_path, once=True)
+    recording.write_state(watching.writer, f"drift:{watching.labeller.bundle.sha256}", b"of another version")
+    again = Watching(tmp_path, once=True)
+    again.put("a.png")
+    again.once()
+    [(kind, sentence)] = again.all("SELECT kind, sentence FROM events")
+    assert kind == "drift" and "the watch over it begins anew" in sentence and again.count("labels") == 1
+
+
+def test_where_parts_are_known_the_stream_is_held_against_itself(tmp_path):
+    """The first view of a part is always the same camera's; a held-out image may be any."""
+    said = []
+    for name, facts in (("known", PathFacts(part_from="[0-9]+")), ("unknown", PathFacts())):
+        labeller = QuickLabeller()
+        # By the bundle's held-out images all of them are bright.
+        labeller.bundle.calibration.brightness[:] = 0.0
+        (tmp_path / name).mkdir()
+        watching = Watching(tmp_path / name, labeller, facts=facts, once=True, batch=64)
+        for number in range(150):
+            watching.put(f"{number}.png")
+        watching.once()
+        said.append([sentence for (sentence,) in watching.all("SELECT sentence FROM events")])
+    assert said[0] == [] and "brighter" in said[1][0]
+
+
 def test_an_inbox_that_vanishes_is_one_event_and_one_when_it_is_back(tmp_path):
     with Watching(tmp_path) as watching:
         watching.put("a.png")
@@ -265,6 +351,18 @@ def test_one_image_that_spoils_a_batch_spoils_no_other(tmp_path):
         watching.until("SELECT count(*) FROM quarantined", 1)
         watching.until("SELECT count(*) FROM labels", 7)
     assert watching.one("SELECT reason FROM quarantined") == "spoilt"
+
+
+def test_a_few_images_that_cannot_be_labelled_do_not_keep_the_others_from_it(tmp_path):
+    labeller = QuickLabeller()
+    labeller.spoilt = {f"{number}.png" for number in range(5)}
+    watching = Watching(tmp_path, labeller, batch=1, give_up_s=2.0)
+    for number in range(12):
+        os.utime(watching.put(f"{number}.png"), ns=(number, number))
+    with watching:
+        watching.until("SELECT count(*) FROM labels", 7)
+        watching.until("SELECT count(*) FROM quarantined", 5)
+    assert watching.error is None
 
 
 def test_a_labeller_that_fails_for_all_ends_the_watcher_and_loses_nothing(tmp_path):
@@ -318,21 +416,28 @@ def test_it_ends_after_the_batch_in_hand(tmp_path):
     assert watching.count("labels") == watching.count("sightings")
 
 
-def test_a_busy_or_full_disk_is_waited_for(tmp_path, monkeypatch):
-    failing = itertools.count()
+@pytest.mark.parametrize(
+    "module, name", [(watcher, "record_batch"), (outgoing, "record_batch"), (outgoing, "record_place")]
+)
+def test_a_busy_or_full_disk_is_waited_for(tmp_path, module, name, monkeypatch):
+    failing, write = itertools.count(), getattr(recording, name)
 
-    def full(connection, rows=(), **others):
+    def full(*arguments, **others):
         if next(failing) < 2:
             error = sqlite3.OperationalError("database or disk is full")
             error.sqlite_errorcode = sqlite3.SQLITE_FULL
             raise error
-        recording.record_batch(connection, rows, **others)
+        write(*arguments, **others)
 
-    monkeypatch.setattr(patience, "record_batch", full)
+    monkeypatch.setattr(module, name, full)
     monkeypatch.setattr(patience, "_SHORTEST_PAUSE_S", 0.01)
-    watching = Watching(tmp_path, once=True)
+    # The archive is a file: what cannot be moved is recorded, too.
+    (tmp_path / "archive").write_bytes(b"no folder")
+    watching = Watching(tmp_path, once=True, archive=tmp_path / "archive")
     watching.put("a.png")
+    os.utime(watching.put("torn.png", TORN), (1, 1))
     watching.once()
+    assert watching.all("SELECT archived FROM sightings") == [("",)] and watching.count("quarantined") == 1
     assert watching.count("labels") == 1 and next(failing) == 3
 
 
@@ -517,8 +622,8 @@ def test_a_file_that_has_taken_the_name_of_another_is_not_moved_for_it(tmp_path,
     if where == "quarantine":
         write = watching.watcher._outgoing._write
 
-        def write_and_replace(**others):
-            write(**others)
+        def write_and_replace(*arguments, **others):
+            write(*arguments, **others)
             watching.labeller.replace(str(watching.inbox / "latest.png"))
 
         watching.watcher._outgoing._write = write_and_replace

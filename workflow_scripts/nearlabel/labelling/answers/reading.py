@@ -21,6 +21,10 @@ CURRENT, REPLACED = "current", "replaced"
 LINE = "line/"
 """How ids of images begin that operators have captured; the rest is the path below their folder."""
 
+WITHDRAWS = "withdraws"
+"""Column of rows that are no answers: times, a space between them, of answers of the same annotator to the same image
+that are taken back; what stood before them counts again. Programs that do not know it see ``skip``, the row's label."""
+
 UNKNOWN = "no image of the data set has this name: the label is not used"
 
 
@@ -32,7 +36,8 @@ class Answers(NamedTuple):
     table : DataFrame
         ``answers.csv``: image_id, annotator, time (ISO 8601, UTC; empty where none was given), label (``unsure`` and
         ``skip`` among them), seconds (float, NaN where unknown), state (``current``, or ``replaced`` by a later answer
-        of the same annotator). Sorted by image, annotator and time; an answer that stands in several files is one.
+        of the same annotator, or taken back). Sorted by image, annotator and time; an answer that stands in several
+        files is one.
     problems : DataFrame
         ``problems.csv``: file, line, image_id, problem: rows that are not used, or not wholly.
     """
@@ -47,7 +52,7 @@ def read_answers(files: Iterable[str | PathLike], image_ids: Iterable[str], labe
     Parameters
     ----------
     files : iterable of path
-        CSV as any program writes it: ``image_id, label``, perhaps ``annotator, time, seconds``.
+        CSV as any program writes it: ``image_id, label``, perhaps ``annotator, time, seconds, withdraws``.
     image_ids : iterable of str
         The images there are. A name that differs in case, slashes or how letters are composed is found too.
     labels : sequence of str
@@ -68,18 +73,23 @@ def read_answers(files: Iterable[str | PathLike], image_ids: Iterable[str], labe
         _read_file(file, [*labels, *UNDECIDED], rows, problems)
     known = match_names({row["image_id"] for row in rows}, image_ids)
     kept: dict[tuple, dict[str, Any]] = {}
+    withdrawn: set[tuple[str, str, str]] = set()
     for row in rows:
         image_id = known.get(row["image_id"])
         if image_id is None:
             problems.append(_problem(row, UNKNOWN))
             continue
-        answer = tuple(row[name] for name in ("annotator", "time", "label"))
+        withdrawn |= {(image_id, row["annotator"], time) for time in row[WITHDRAWS]}
+        answer = (*(row[name] for name in ("annotator", "time", "label")), bool(row[WITHDRAWS]))
         first = kept.setdefault((image_id, *answer), row | {"image_id": image_id})
         if not first["seconds"] >= row["seconds"]:
             # Only what it took can differ: the longer is as good as the other, and does not depend on the order.
             first["seconds"] = row["seconds"] if not math.isnan(row["seconds"]) else first["seconds"]
     answers = [kept[key] for key in sorted(kept)]
-    _mark_replaced(answers, problems)
+    for answer in answers:
+        if answer[WITHDRAWS] or (answer["image_id"], answer["annotator"], answer["time"]) in withdrawn:
+            answer["state"] = REPLACED
+    _mark_replaced([answer for answer in answers if answer["state"] == CURRENT], problems)
     return Answers(
         pd.DataFrame(answers, columns=ANSWER_COLUMNS).astype({"seconds": float}),
         pd.DataFrame(sorted(problems, key=lambda p: (p["file"], p["line"], p["problem"])), columns=PROBLEM_COLUMNS),
@@ -87,7 +97,7 @@ def read_answers(files: Iterable[str | PathLike], image_ids: Iterable[str], labe
 
 
 def _read_file(file: Path, labels: Sequence[str], rows: list, problems: list) -> None:
-    columns = ("annotator", "time", "seconds")
+    columns = ("annotator", "time", "seconds", WITHDRAWS)
     table = read_user_table(file, ["image_id", "label"], columns)
     for place, line in enumerate(table.lines):
         cell = {name: cells[place] for name, cells in table.cells.items()}
@@ -98,12 +108,12 @@ def _read_file(file: Path, labels: Sequence[str], rows: list, problems: list) ->
             hint = f"; did you mean {meant[0]!r}?" if meant else f"; the labels are {', '.join(labels)}"
             problems.append(_problem(row, f"{row['label']!r} is not a label: the row is not used{hint}"))
             continue
+        times = [row["time"], *row[WITHDRAWS].split()]
         try:
-            row["time"] = read_time(row["time"])
+            row["time"], *row[WITHDRAWS] = map(read_time, times)
         except ValueError:
-            problems.append(
-                _problem(row, f"{row['time']!r} is not a time such as 2026-01-31T15:04:05Z: the row is not used")
-            )
+            told = " ".join(times).strip()
+            problems.append(_problem(row, f"{told!r} is not a time such as 2026-01-31T15:04:05Z: the row is not used"))
             continue
         seconds = row["seconds"]
         row["seconds"] = _read_seconds(seconds)

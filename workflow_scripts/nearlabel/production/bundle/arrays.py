@@ -2,7 +2,8 @@
 
 Groups ``reference`` (``image_id, sha256, label, node, features, place``; ``thumbnails``, all one after the other, and
 ``thumbnail_sizes``), ``calibration`` (``novelty, brightness, contrast``; ``nonconformity/{i}`` of the i-th of the
-attribute ``labels``) and ``pooling/{encoder}`` as of `nearlabel.features.store.read_reference`.
+attribute ``labels``, and ``weights/{i}`` where its images stand for more or less than themselves) and
+``pooling/{encoder}`` as of `nearlabel.features.store.read_reference`.
 """
 
 import json
@@ -50,6 +51,8 @@ def write_arrays(path: str | Path, reference: Reference, calibration: Calibratio
         group.attrs["labels"] = json.dumps(labels, ensure_ascii=False)
         for number, label in enumerate(labels):
             _put(group, f"nonconformity/{number}", np.asarray(calibration.nonconformity[label], np.float64))
+            if calibration.weights:
+                _put(group, f"weights/{number}", np.asarray(calibration.weights[label], np.float64))
         for encoder, arrays in pooling.items():
             for name, values in arrays.items():
                 _put(file, f"pooling/{encoder}/{name}", values)
@@ -82,6 +85,7 @@ def read_arrays(path: str | Path) -> tuple[Reference, Calibration, dict[str, dic
             {label: group[f"nonconformity/{number}"][:] for number, label in enumerate(labels)},
             group["brightness"][:],
             group["contrast"][:],
+            {label: group[f"weights/{number}"][:] for number, label in enumerate(labels)} if "weights" in group else {},
         )
         pooling = {
             # Without h5py's own notes in the type of texts.
@@ -108,4 +112,7 @@ def _find_misfit(reference: Reference, calibration: Calibration) -> str | None:
     for scores in (calibration.novelty, *calibration.nonconformity.values()):
         if not np.isfinite(scores).all() or (np.diff(scores) < 0).any():
             return "scores of its held-out images are not finite or do not ascend"
+    for label, weights in calibration.weights.items():
+        if weights.shape != calibration.nonconformity[label].shape or not (np.isfinite(weights) & (weights > 0)).all():
+            return "what its held-out images stand for does not fit them"
     return None

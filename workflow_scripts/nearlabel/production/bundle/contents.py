@@ -1,6 +1,8 @@
 """What a bundle holds."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,6 +81,8 @@ class Calibration(NamedTuple):
         `nearlabel.production.novelty.sets`. Empty without labels.
     brightness, contrast : ndarray of float64, shape (g,)
         Of good images, held out or in the reference, in any order: the baseline of drift.
+    weights : mapping of str to ndarray of float64
+        By label: how many images each of `nonconformity` stands for. Empty where each stands for itself.
     """
 
     novelty: np.ndarray
@@ -86,6 +90,7 @@ class Calibration(NamedTuple):
     nonconformity: dict[str, np.ndarray]
     brightness: np.ndarray
     contrast: np.ndarray
+    weights: Mapping[str, np.ndarray] = MappingProxyType({})
 
 
 class Bundle(NamedTuple):
@@ -106,9 +111,10 @@ class Bundle(NamedTuple):
         ``network_weights`` (the user's own file that the network began with; empty where it is none), ``unlearnt``
         (groups of the root that operators accepted and what labels has not learnt from), ``coverage``,
         ``false_alarms``, ``images`` (learnt; held_out; good: those that novelty is calibrated by; people; line),
-        ``groups`` (node → how many), ``clustering`` (what ids of groups stand for), ``scores`` (``balanced_accuracy``
-        and ``labels``: per label images and recall, on images that were not learnt from; ``how``), ``notes``
-        (sentences), ``files`` (name → sha256).
+        ``groups`` (node → how many), ``clustering`` (what ids of groups stand for), ``followed`` (identity
+        of a database → the last word in it that the root's centres come from), ``scores`` (``balanced_accuracy`` and
+        ``labels``: per label images and recall, on images that were not learnt from; ``how``), ``notes`` (sentences),
+        ``files`` (name → sha256).
     names : dict of str to str
         Node → a person's name for it.
     nodes : dict of str to NodeGroups

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from nearlabel.files import hash_file
+from nearlabel.files import hash_file, read_table
 from nearlabel.grouping.models.saved import load_model
 from nearlabel.production.bundle.arrays import read_arrays
 from nearlabel.production.bundle.contents import (
@@ -91,6 +91,15 @@ def check_bundle(folder: str | Path) -> dict[str, Any]:
     facts = read_facts(folder)
     _check_files(folder, facts["files"])
     return facts
+
+
+def read_held_out(folder: str | Path) -> pd.DataFrame:
+    """Read ``held_out.csv``, see `nearlabel.production.bundle.writing.Content`: text, but for ``weight``.
+
+    Bundles that were made before images had weights have 1 for each.
+    """
+    table = read_table(Path(folder) / HELD_OUT, ("sha256", "group", "label", "said"))
+    return table.assign(weight=table["weight"].astype(float) if "weight" in table else 1.0)
 
 
 def _check_files(folder: Path, files: dict[str, str]) -> None:

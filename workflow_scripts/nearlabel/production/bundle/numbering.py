@@ -2,12 +2,13 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nearlabel.files import write_json
+from nearlabel.files import write_json, written_whole
 from nearlabel.production.bundle.contents import FACTS, NEWEST, USED
+from nearlabel.production.bundle.facts import read_facts
 
 
 def list_numbers(bundles: str | Path) -> list[int]:
@@ -47,27 +48,67 @@ def next_number(bundles: str | Path) -> int:
 def read_note(bundles: str | Path, name: str) -> dict[str, Any] | None:
     """Read ``newest.json`` or ``used.json``: ``number``, ``sha256``, ``folder``; None where there is none.
 
+    A damaged ``newest.json`` counts as none: the folders tell as much, and the next bundle writes it anew.
+
     Raises
     ------
     ValueError
-        It is no such note.
+        ``used.json`` is no such note.
     """
     path = Path(bundles) / name
     try:
         note = json.loads(path.read_text(encoding="utf-8"))
+        problem = None if isinstance(note, dict) and type(note.get("number")) is int else "names no bundle"
     except FileNotFoundError:
         return None
     except ValueError as error:
-        raise ValueError(f"{path} is damaged ({error}); `nearlabel bundle use N` writes it anew") from None
-    if not isinstance(note, dict) or type(note.get("number")) is not int:
-        raise ValueError(f"{path} names no bundle; `nearlabel bundle use N` writes it anew")
-    return note
+        problem = f"is damaged ({error})"
+    if problem is None:
+        return note
+    if name == NEWEST:
+        return None
+    raise ValueError(f"{path} {problem}; `nearlabel bundle use N` writes it anew")
 
 
 def write_note(bundles: str | Path, name: str, facts: Mapping[str, Any]) -> None:
-    """Note which bundle is the newest, or in use."""
+    """Note which bundle is the newest, or in use; on the disk when this returns, whole whenever power is lost."""
     number = facts["number"]
-    write_json(Path(bundles) / name, {"number": number, "sha256": facts["sha256"], "folder": str(number)})
+    note = {"number": number, "sha256": facts["sha256"], "folder": str(number)}
+    with written_whole(Path(bundles) / name) as partial:
+        write_json(partial, note)
+        sync(partial)
+    sync(Path(bundles))
+
+
+def sync(place: Path) -> None:
+    """Bring a file, or the names in a folder, onto the disk."""
+    descriptor = os.open(place, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def find_doubles(bundles: str | Path, notes: Sequence[str] = (USED, NEWEST)) -> list[str]:
+    """Say where a note names another bundle than lies under its number: two machines have made one each.
+
+    Copies that keep what is there leave such a note: the bundle that it names did not come.
+    """
+    problems = []
+    for name in notes:
+        try:
+            note = read_note(bundles, name)
+            folder = None if note is None else bundle_folder(bundles, note["number"])
+            if folder is None or read_facts(folder)["sha256"] == note.get("sha256"):
+                continue
+        except (OSError, ValueError):
+            continue
+        problems.append(
+            f"{folder} is not the bundle that {Path(bundles) / name} names: two machines have made one under this "
+            f"number. Keep the line's; where the other one was made, move its folder {folder.name} away, copy the "
+            "line's bundles there, and make it again, under the next number"
+        )
+    return problems
 
 
 def find_bundle(folder: str | Path) -> Path:

@@ -31,11 +31,12 @@ from nearlabel.production.bundle.contents import (
     Reference,
 )
 from nearlabel.production.bundle.facts import FORMAT, hash_facts, read_facts
+from nearlabel.production.bundle.files import read_held_out
 from nearlabel.production.bundle.groups_file import write_groups
-from nearlabel.production.bundle.numbering import list_numbers, next_number, read_note, write_note
+from nearlabel.production.bundle.numbering import list_numbers, next_number, read_note, sync, write_note
 from nearlabel.production.locks import locked
 
-HELD_OUT_COLUMNS = ("image_id", "sha256", "group", "label", "said", "novelty")
+HELD_OUT_COLUMNS = ("image_id", "sha256", "group", "label", "said", "novelty", "weight")
 
 _PART = ".part"
 
@@ -52,7 +53,8 @@ class Content(NamedTuple):
         As there.
     held_out : DataFrame
         ``held_out.csv``: image_id; sha256; group (the same for near-duplicates and images of one part); label; said,
-        what the bundle says of the image, which it has not learnt from; novelty, NaN where that was not measured.
+        what the bundle says of the image, which it has not learnt from; novelty, NaN where that was not measured;
+        weight, how many images it stands for.
     pooling : mapping of str to mapping of str to ndarray
         By encoder that pools by novelty: `nearlabel.features.store.read_reference`.
     network : Path or None
@@ -82,7 +84,7 @@ def content_of(bundle: Bundle) -> Content:
     for name in ("format", "number", "sha256"):
         del facts[name]
     weights = [name.removeprefix(f"{WEIGHTS}/") for name in files if name.startswith(f"{WEIGHTS}/")]
-    held_out = pd.read_csv(folder / HELD_OUT, dtype=str, keep_default_na=False)
+    held_out = read_held_out(folder)
     return Content(
         facts,
         bundle.names,
@@ -156,10 +158,10 @@ def _write(bundles: Path, partial: Path, content: Content) -> Path:
     number = next_number(bundles)
     write_json(partial / FACTS, {"number": number, "sha256": sha256, **facts})
     for place in (*files, partial / FACTS, *(file.parent for file in files), partial):
-        _sync(place)
+        sync(place)
     folder = bundles / str(number)
     os.rename(partial, folder)
-    _sync(bundles)
+    sync(bundles)
     return folder
 
 
@@ -190,11 +192,3 @@ def _place_weights(bundles: Path, place: Path, source: Path) -> None:
             except OSError:  # A file system with one name for each file.
                 break
     shutil.copyfile(source, place)
-
-
-def _sync(place: Path) -> None:
-    descriptor = os.open(place, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -4,6 +4,8 @@ import argparse
 import contextlib
 from pathlib import Path
 
+from nearlabel.production.commands.options import check_paths, device
+
 WHERE = "*/*/bundles"
 """Folders of bundles below ``results``."""
 
@@ -26,9 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for one in (line, adopt):
         one.add_argument("--db", required=True, help="the watcher's database")
     adopt.add_argument("--accept", nargs="*", default=[], metavar="NODE", help="proposed groups to take over: root.7")
-    adopt.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N, for images of new groups")
-    adopt.add_argument("--weights-dir", help="folder with published weights; default: the bundle's own")
-    adopt.add_argument("--module", help="Python file of a custom encoder; it is run")
+    adopt.add_argument(
+        "--device", type=device, default="auto", help="auto, cpu, cuda or cuda:N, for images of new groups"
+    )
+    for one in (adopt, export):
+        one.add_argument("--weights-dir", help="folder with published weights; default: the bundle's own")
+        one.add_argument("--module", help="Python file of a custom encoder; it is run")
     export.add_argument("number", type=int, metavar="N", help="number of the bundle")
     export.add_argument("--onnx", required=True, metavar="FILE", help="file to write")
     export.add_argument("--encoder", help="id of the encoder; default: that of the root")
@@ -39,6 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
     bundles = Path(arguments.bundles) if arguments.bundles else find_bundles(Path("results"))
     if not bundles.is_dir():
         raise FileNotFoundError(f"{bundles}: there is no such folder; name the folder of bundles by --in")
+    from nearlabel.production.bundle.contents import FACTS
+
+    # What tells of the line needs no more than one.
+    if (bundles / FACTS).is_file() and arguments.action != "line":
+        above = bundles.absolute().parent
+        raise ValueError(f"{bundles} is a bundle itself; name the folder of bundles, {above}, by --in")
     match arguments.action:
         case "list":
             return _list(bundles)
@@ -51,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         case "adopt":
             return _adopt(bundles, arguments)
         case _:
-            return _export(bundles, arguments.number, arguments.onnx, arguments.encoder)
+            return _export(bundles, arguments)
 
 
 def find_bundles(results: Path) -> Path:
@@ -73,16 +84,16 @@ def find_bundles(results: Path) -> Path:
 def _list(bundles: Path) -> int:
     from datetime import datetime
 
-    from nearlabel.production.bundle.contents import FACTS, NEWEST, USED
+    from nearlabel.production.bundle.contents import FACTS, USED
     from nearlabel.production.bundle.facts import read_facts
-    from nearlabel.production.bundle.numbering import list_numbers, read_note
+    from nearlabel.production.bundle.numbering import find_doubles, list_numbers, read_note
 
-    used, newest = (read_note(bundles, name) or {} for name in (USED, NEWEST))
+    used, numbers = read_note(bundles, USED) or {}, list_numbers(bundles)
     rows = [("bundle", "", "made", "images", "labels", "balanced accuracy", "good held out", "groups", "by people")]
-    problems = []
-    for number in list_numbers(bundles):
+    problems = find_doubles(bundles)
+    for number in numbers:
         folder = bundles / str(number)
-        marks = [word for word, note in (("in use", used), ("newest", newest)) if note.get("number") == number]
+        marks = [word for word, one in (("in use", used.get("number")), ("newest", numbers[-1])) if one == number]
         try:
             facts = read_facts(folder)
         except ValueError as error:
@@ -115,24 +126,28 @@ def _use(bundles: Path, number: int) -> int:
     from nearlabel.production.bundle.comparing import compare_bundles
     from nearlabel.production.bundle.contents import USED
     from nearlabel.production.bundle.files import check_bundle
-    from nearlabel.production.bundle.numbering import bundle_folder, read_note, write_note
+    from nearlabel.production.bundle.numbering import bundle_folder, find_doubles, read_note, write_note
 
     folder = bundle_folder(bundles, number)
+    for problem in find_doubles(bundles):
+        print(problem)
     # Whole, before anything is labelled by it.
     facts = check_bundle(folder)
     try:
         used = read_note(bundles, USED)
     except ValueError:
         used = None
-    if used and used["number"] == number:
-        print(f"bundle {number} is in use already")
-        return 0
-    if used:
+    again = used is not None and used["number"] == number
+    if used and not again:
         try:
             print(compare_bundles(bundle_folder(bundles, used["number"]), folder).describe())
         except (OSError, ValueError) as error:
             print(f"not compared with bundle {used['number']}: {error}")
+    # In any case: a watcher that could not switch looks again when the note is written.
     write_note(bundles, USED, facts)
+    if again:
+        print(f"bundle {number} is in use already; noted anew, so that running watchers look at it again")
+        return 0
     back = f"; back by `nearlabel bundle use {used['number']} --in {bundles}`" if used else ""
     print(f"bundle {number} is in use now{back}")
     return 0
@@ -161,11 +176,15 @@ def _adopt(bundles: Path, arguments: argparse.Namespace) -> int:
     from nearlabel.production.bundle.writing import write_bundle
     from nearlabel.production.streaming.adopting import adopt
 
+    check_paths(arguments)
     bundle = read_bundle(bundles)
     build = {name: getattr(arguments, name) for name in ("device", "weights_dir", "module")}
     content = adopt(bundle, arguments.db, accept=arguments.accept, **build)
     if content is None:
-        print(f"nothing to adopt: operators have confirmed no image that bundle {bundle.number} has labelled")
+        print(
+            f"nothing to adopt: operators have confirmed no image that bundle {bundle.number} has labelled as one of "
+            "its groups; --accept takes over groups that were proposed"
+        )
         return 0
     folder = write_bundle(bundles, content)
     print(f"bundle {folder.name} has the groups; `nearlabel bundle use {folder.name} --in {bundles}` puts it in use")
@@ -177,12 +196,14 @@ def _adopt(bundles: Path, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _export(bundles: Path, number: int, path: str, encoder: str | None) -> int:
+def _export(bundles: Path, arguments: argparse.Namespace) -> int:
     from nearlabel.production.bundle.files import read_bundle
     from nearlabel.production.bundle.numbering import bundle_folder
     from nearlabel.production.bundle.onnx import export_encoder
 
-    bundle = read_bundle(bundle_folder(bundles, number))
-    for name, value in export_encoder(bundle, path, encoder).items():
+    check_paths(arguments)
+    bundle = read_bundle(bundle_folder(bundles, arguments.number))
+    build = {"weights_dir": arguments.weights_dir, "module": arguments.module}
+    for name, value in export_encoder(bundle, arguments.onnx, arguments.encoder, **build).items():
         print(f"{name}: {value}")
     return 0

@@ -119,9 +119,10 @@ def summarise(
     )
     if few := labeller.uncalibrated:
         which = ", ".join(f"{label} ({count})" for label, count in few.items())
+        drawn = " that were drawn at random" if labeller.bundle.calibration.weights else ""
         sentences.append(
             f"in every set at a coverage of {labeller.coverage:g}, for want of "
-            f"{least_calibration(labeller.coverage)} held-out images: {which}"
+            f"{least_calibration(labeller.coverage)} held-out images{drawn}: {which}"
         )
     taken = labeller.take_seconds()
     parts = {"decoding": taken.decode, "encoding": taken.encode, "all else": taken.rest}

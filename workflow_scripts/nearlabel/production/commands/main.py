@@ -2,6 +2,8 @@
 
 import argparse
 import logging
+import os
+import signal
 import sys
 
 SWITCH = 0.0005
@@ -39,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
     # Other libraries say at length what they do.
     logging.getLogger("nearlabel").setLevel(logging.INFO)
+    # Names of files that are no UTF-8 are printed as they are on the disk.
+    sys.stdout.reconfigure(errors="surrogateescape")
     sys.setswitchinterval(SWITCH)
     # Each takes seconds to import what it needs.
     match chosen:
@@ -53,7 +57,13 @@ def main(arguments: list[str] | None = None) -> int:
     own = argparse.ArgumentParser(prog=f"nearlabel {chosen}", description=f"{COMMANDS[chosen].capitalize()}.")
     command.add_arguments(own)
     try:
-        return command.run(own.parse_args(arguments[1:]))
+        status = command.run(own.parse_args(arguments[1:]))
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Who reads has left, as `head` does. What is left is written nowhere, and the shell is told as it is used to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except (OSError, ValueError) as error:
         print(f"nearlabel {chosen}: {error}", file=sys.stderr)
         return 1

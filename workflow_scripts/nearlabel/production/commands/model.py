@@ -24,6 +24,7 @@ def label_by_model(arguments: argparse.Namespace) -> int:
     from nearlabel.features.encoding.needs import count_cores
     from nearlabel.files import write_csv
     from nearlabel.grouping.models.labelling import label_folder
+    from nearlabel.production.commands.options import check_paths
 
     ours = {"--coverage": arguments.coverage, "--false-alarms": arguments.false_alarms}
     ours |= {"--runtime onnx": arguments.runtime == "onnx" or None, "--threads": arguments.threads != 1 or None}
@@ -31,6 +32,7 @@ def label_by_model(arguments: argparse.Namespace) -> int:
         raise ValueError(f"{foreign[0]} is of --bundle; a model alone gives a label and a score")
     if arguments.output.endswith(".jsonl"):
         raise ValueError(f"--output {arguments.output}: a model alone writes CSV; name a .csv file")
+    check_paths(arguments)
     options = {name: getattr(arguments, name) for name in PASSED}
     options["workers"] = count_cores() if arguments.workers is None else arguments.workers
     try:

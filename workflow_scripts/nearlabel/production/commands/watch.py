@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import signal
 import sqlite3
 import time
@@ -65,18 +66,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     what = parser.add_argument_group("what a file's path says")
     camera = what.add_mutually_exclusive_group()
-    camera.add_argument("--camera", default="", metavar="NAME", help="the camera of every image")
+    camera.add_argument("--camera", type=_text, default="", metavar="NAME", help="the camera of every image")
     camera.add_argument(
         "--camera-from",
+        type=_text,
         default="",
         metavar="REGEX",
         help="the camera is what the first group finds in the path below the inbox: '^([^/]+)/' is the first folder",
     )
     what.add_argument(
         "--part-from",
+        type=_text,
         default="",
         metavar="REGEX",
-        help="likewise the part: drift counts one image of each part (default: each file is a part of its own)",
+        help="likewise the part: drift counts the first image of each part, and holds them against those before, not "
+        "against the bundle's held-out images, which may be of any view (default: each file is a part of its own)",
     )
     how = parser.add_argument_group("labelling")
     add_labelling_arguments(how)
@@ -151,6 +155,8 @@ def run(arguments: argparse.Namespace) -> int:
         report_every_s=arguments.report_every,
         drift_alarms=arguments.drift_alarms,
     )
+    if options.once:
+        _require_inbox(arguments.inbox)
     refuse_folders(arguments.inbox, options.archive, options.quarantine)
     make_folders(options.archive, options.quarantine)
     for sentence in list_oddities(arguments.inbox, arguments.db, options.archive, options.quarantine, options.settle_s):
@@ -181,6 +187,16 @@ def run(arguments: argparse.Namespace) -> int:
             connection.close()
     logger.info("ended; %d images labelled", watcher.speed.images)
     return 0
+
+
+def _require_inbox(inbox: Path) -> None:
+    """Say of an inbox that cannot be listed what a watcher that runs on would wait for."""
+    try:
+        os.scandir(inbox).close()
+    except OSError as error:
+        raise OSError(
+            f"the inbox {inbox} cannot be listed ({error.strerror}); make it, or name the folder where images arrive"
+        ) from error
 
 
 def _run_until_signal(watcher, senders) -> None:
@@ -230,22 +246,38 @@ def introduce(labeller, inbox: Path, database: Path, options, outputs: list[str]
     ]
     if few := labeller.uncalibrated:
         which = ", ".join(f"{label} ({count})" for label, count in few.items())
+        drawn = " that were drawn at random" if labeller.bundle.calibration.weights else ""
         sentences.append(
             f"In every set of labels at a coverage of {labeller.coverage:g}, for want of "
-            f"{least_calibration(labeller.coverage)} held-out images: {which}."
+            f"{least_calibration(labeller.coverage)} held-out images{drawn}: {which}."
         )
     return sentences
 
 
 def _share(text: str) -> float:
-    value = float(text)
+    value = _number(text)
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not between 0 and 1")
     return value
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    value = _number(text)
     if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds; write it without a unit, as 2 or 0.5")
     return value
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
+def _text(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(f"{text!r} holds bytes that are no UTF-8; write it in UTF-8") from None
+    return text

@@ -186,7 +186,8 @@ def only_watcher(path: str | Path) -> Iterator[None]:
     OSError
         When another process has it, or the lock's file cannot be written.
     """
-    lock = Path(f"{path}.lock")
+    # By whatever links it is called.
+    lock = Path(f"{os.path.realpath(path)}.lock")
     if not lock.parent.is_dir():
         raise FileNotFoundError(f"{path}: the folder {lock.parent} does not exist; make it first.")
     try:

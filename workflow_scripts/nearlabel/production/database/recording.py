@@ -69,7 +69,7 @@ class Event:
     Attributes
     ----------
     kind : str
-        ``quarantine``, ``inbox``, ``bundle``, ``drift``, ``proposal``.
+        ``quarantine``, ``inbox``, ``bundle``, ``drift``, ``proposal``, ``output``.
     sentence : str
         For people.
     detail : mapping
@@ -199,6 +199,15 @@ def record_place(connection: sqlite3.Connection, path: str, mtime_ns: int, size:
             "UPDATE images SET path = ? WHERE image_id = "
             "(SELECT image_id FROM sightings WHERE path = ? AND mtime_ns = ? AND bytes = ?)",
             (archived or path, *known),
+        )
+
+
+def record_quarantined_place(connection: sqlite3.Connection, path: str, mtime_ns: int, size: int, moved: str) -> None:
+    """Write where a file that was given up will lie, as `record_place` for a labelled one."""
+    with transaction(connection):
+        connection.execute(
+            "UPDATE quarantined SET moved = ? WHERE path = ? AND mtime_ns = ? AND bytes = ?",
+            (moved, path, mtime_ns, size),
         )
 
 

@@ -227,7 +227,7 @@ class DriftMonitor:
                 monitor._watched[name] = _Watched(ranks, martingale, float(kept["total"]))
         except (zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(
-                f"what was kept of drift cannot be read ({error}); delete the rows drift:… of table state to begin anew"
+                f"What was kept of drift cannot be read ({error}): the watch over it begins anew."
             ) from error
         return monitor
 

@@ -7,9 +7,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from nearlabel.images.reading import UnreadableImageError
 from nearlabel.production.labelled import Labelled, Prepared
 from nearlabel.production.labeller.labeller import Labeller
+from nearlabel.production.labeller.outcomes import label_each
 
 BATCH = 32
 """Images labelled at a time."""
+
+# Images that fail, though they may be read, where none was labelled: then it is not the images.
+_FAILURES = 3
 
 
 def label_files(
@@ -17,7 +21,8 @@ def label_files(
 ) -> Iterator[tuple[str, Labelled | str]]:
     """Label image files.
 
-    Memory holds what two batches need, whatever the number of files.
+    Memory holds what two batches need, whatever the number of files. An image that fails, for whatever reason, spoils
+    no others.
 
     Parameters
     ----------
@@ -34,34 +39,55 @@ def label_files(
         The path; in the order of `paths`.
     Labelled or str
         What is said of the image, or why it is none that can be labelled.
+
+    Raises
+    ------
+    ValueError
+        Image after image fails, and none was labelled.
     """
+    failed, worked = 0, False
     with ThreadPoolExecutor(workers) as pool:
-        waiting: deque[tuple[str, Future]] = deque()
-        held: list[tuple[str, Prepared | str]] = []
-        for path in paths:
-            waiting.append((path, pool.submit(_prepare, labeller, path)))
-            if len(waiting) == batch:
-                held.append(_ready(*waiting.popleft()))
-            if len(held) == batch:
-                yield from _label(labeller, held)
-                held = []
-        held += [_ready(path, future) for path, future in waiting]
-        for start in range(0, len(held), batch):
-            yield from _label(labeller, held[start : start + batch])
+        for held in _prepared(pool, labeller, paths, batch):
+            said = iter(label_each(labeller.label, [image for _, image in held if isinstance(image, Prepared)]))
+            found = [(path, next(said) if isinstance(image, Prepared) else image) for path, image in held]
+            worked = worked or any(isinstance(one, Labelled) for _, one in found)
+            for path, one in found:
+                if not isinstance(one, Exception):
+                    yield path, one
+                    continue
+                failed += 1
+                reason = str(one) or type(one).__name__
+                if failed >= _FAILURES and not worked:
+                    raise ValueError(f"one image after another cannot be labelled; {path}: {reason}") from one
+                yield path, reason
 
 
-def _prepare(labeller: Labeller, path: str) -> Prepared | str:
+def _prepared(
+    pool: ThreadPoolExecutor, labeller: Labeller, paths: Iterable[str], batch: int
+) -> Iterator[list[tuple[str, Prepared | str | Exception]]]:
+    """Batches of images in their order, as many decoded ahead."""
+    waiting: deque[tuple[str, Future]] = deque()
+    held: list[tuple[str, Prepared | str | Exception]] = []
+    for path in paths:
+        waiting.append((path, pool.submit(_prepare, labeller, path)))
+        if len(waiting) == batch:
+            held.append(_ready(*waiting.popleft()))
+        if len(held) == batch:
+            yield held
+            held = []
+    held += [_ready(path, future) for path, future in waiting]
+    for start in range(0, len(held), batch):
+        yield held[start : start + batch]
+
+
+def _prepare(labeller: Labeller, path: str) -> Prepared | str | Exception:
     try:
         return labeller.prepare(path)
     except UnreadableImageError as error:
         return str(error)
+    except Exception as error:  # Memory that one huge image needs, say; its frames would hold what there is of it.
+        return error.with_traceback(None)
 
 
-def _ready(path: str, future: Future) -> tuple[str, Prepared | str]:
+def _ready(path: str, future: Future) -> tuple[str, Prepared | str | Exception]:
     return path, future.result()
-
-
-def _label(labeller: Labeller, held: list[tuple[str, Prepared | str]]) -> Iterator[tuple[str, Labelled | str]]:
-    said = iter(labeller.label([image for _, image in held if isinstance(image, Prepared)]))
-    for path, image in held:
-        yield path, next(said) if isinstance(image, Prepared) else image

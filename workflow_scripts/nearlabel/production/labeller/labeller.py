@@ -150,7 +150,8 @@ class Labeller:
     def uncalibrated(self) -> dict[str, int]:
         """Labels that are in every set for want of held-out images, with how many those are."""
         labels = self._giver.labels if self._giver else []
-        return always_in(labels, self.bundle.calibration.nonconformity, self.coverage)
+        calibration = self.bundle.calibration
+        return always_in(labels, calibration.nonconformity, self.coverage, calibration.weights)
 
     def prepare(self, path: str | os.PathLike, max_pixels: int = MAX_PIXELS, *, shown: bool = False) -> Prepared:
         """Read an image whole, once, and make it ready; see `nearlabel.production.labeller.reading.prepare_image`.
@@ -252,7 +253,8 @@ class Labeller:
         if self._giver is None:
             return [("", np.nan, np.nan, ())] * len(images)
         likeliest, scores = self._giver.scores(images, features)
-        p = class_p_values(nonconformity(scores), self._giver.labels, self.bundle.calibration.nonconformity)
+        held_out = self.bundle.calibration
+        p = class_p_values(nonconformity(scores), self._giver.labels, held_out.nonconformity, held_out.weights)
         inside = label_sets(p, self.coverage)
         found = []
         for row, given in enumerate(likeliest):

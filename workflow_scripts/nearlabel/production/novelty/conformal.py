@@ -10,24 +10,35 @@ from fractions import Fraction
 import numpy as np
 
 
-def p_values(scores: np.ndarray, held_out: np.ndarray) -> np.ndarray:
+def p_values(
+    scores: np.ndarray, held_out: np.ndarray, weights: np.ndarray | None = None, own: float = 1.0
+) -> np.ndarray:
     """Share of held-out images at least as novel, the image itself among them: (1 + #{≥ s}) / (m + 1).
 
-    Of a good image, exchangeable with those held out, it is at most α with a probability of at most α.
+    Of a good image, exchangeable with those held out, it is at most α with a probability of at most α. Where held-out
+    images were chosen with unlike chances, each counts as many times as it stands for: weighted exchangeability, after
+    Tibshirani, Foygel Barber, Candès, Ramdas, "Conformal prediction under covariate shift", NeurIPS 2019.
 
     Parameters
     ----------
     scores : ndarray, shape (n,)
     held_out : ndarray of float64, shape (m,)
         Ascending.
+    weights : ndarray of float64, shape (m,), optional
+        What each stands for; 1 by default.
+    own : float
+        What a new image stands for. The more, the larger all p-values: the most that it can stand for keeps the promise
+        whatever it does stand for.
 
     Returns
     -------
     ndarray of float64, shape (n,)
-        In [1 / (m + 1), 1].
+        In [own / (Σ weights + own), 1].
     """
-    m = len(held_out)
-    return (1 + m - np.searchsorted(held_out, scores, side="left")) / (m + 1)
+    weights = np.ones(len(held_out)) if weights is None else weights
+    # From each on, 0 beyond the last; in shares of the new image's, so that what stands for as much counts 1 exactly.
+    left = np.append(np.cumsum((weights / own)[::-1])[::-1], 0.0)
+    return (1 + left[np.searchsorted(held_out, scores, side="left")]) / (1 + left[0])
 
 
 def smoothed_p_values(scores: np.ndarray, held_out: np.ndarray, uniform: np.ndarray) -> np.ndarray:

@@ -35,8 +35,16 @@ def nonconformity(scores: np.ndarray) -> np.ndarray:
     return np.where(best, ascending[:, -2:-1], ascending[:, -1:]) - scores
 
 
-def class_p_values(strangeness: np.ndarray, labels: Sequence[str], held_out: Mapping[str, np.ndarray]) -> np.ndarray:
+def class_p_values(
+    strangeness: np.ndarray,
+    labels: Sequence[str],
+    held_out: Mapping[str, np.ndarray],
+    weights: Mapping[str, np.ndarray] | None = None,
+) -> np.ndarray:
     """P-value of every label of every image, by the held-out images of that label alone.
+
+    A new image counts as the held-out image, of whatever label, that stands for the most: it may be like those that
+    were drawn at random for all that a strategy left, and of its label perhaps none of them was.
 
     Parameters
     ----------
@@ -46,15 +54,21 @@ def class_p_values(strangeness: np.ndarray, labels: Sequence[str], held_out: Map
         Of the columns.
     held_out : mapping of str to ndarray of float64
         By label: nonconformity of its held-out images under their own label, ascending.
+    weights : mapping of str to ndarray of float64, optional
+        By label: how many images each of them stands for; 1 by default.
 
     Returns
     -------
     ndarray of float64, shape (n, c)
         1 for a label without held-out images, which nothing speaks against.
     """
-    none = np.empty(0)
+    weights, none = weights or {}, np.empty(0)
+    own = max((float(some.max()) for some in weights.values() if len(some)), default=1.0)
     return np.column_stack(
-        [p_values(strangeness[:, column], held_out.get(label, none)) for column, label in enumerate(labels)]
+        [
+            p_values(strangeness[:, column], held_out.get(label, none), weights.get(label), own)
+            for column, label in enumerate(labels)
+        ]
     )
 
 
@@ -90,18 +104,26 @@ def label_sets(p: np.ndarray, coverage: float) -> np.ndarray:
 
 
 def least_calibration(coverage: float) -> int:
-    """Held-out images without which a label is in every set: ⌈1 / (1 − coverage)⌉ − 1."""
+    """Held-out images, each for itself, without which a label is in every set: ⌈1 / (1 − coverage)⌉ − 1."""
     error_rate(coverage)
     return math.ceil(1 / (1 - Fraction(repr(float(coverage))))) - 1
 
 
-def always_in(labels: Sequence[str], held_out: Mapping[str, np.ndarray], coverage: float) -> dict[str, int]:
-    """Find the labels that are in every set, for want of held-out images.
+def always_in(
+    labels: Sequence[str],
+    held_out: Mapping[str, np.ndarray],
+    coverage: float,
+    weights: Mapping[str, np.ndarray] | None = None,
+) -> dict[str, int]:
+    """Find the labels that are in every set, for want of held-out images; arguments as of `class_p_values`.
 
     Returns
     -------
     dict of str to int
         Label → its held-out images.
     """
-    counts = {label: len(held_out.get(label, ())) for label in labels}
-    return {label: count for label, count in counts.items() if count < least_calibration(coverage)}
+    if not len(labels):
+        return {}
+    strangest = class_p_values(np.full((1, len(labels)), np.inf), labels, held_out, weights)
+    inside = label_sets(strangest, coverage)[0]
+    return {label: len(held_out.get(label, ())) for label, always in zip(labels, inside, strict=True) if always}

@@ -4,14 +4,17 @@ import json
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from nearlabel.production.outputs.sending import Cursor, key_of
+from nearlabel.production.outputs.sending import REPORT_S, Cursor, key_of
 
 TIMEOUT_S = 10.0
-"""Seconds in which the broker must connect, and take what is published."""
+"""Seconds in which the broker must connect, and then take each message."""
+
+# Messages on their way at a time: over a slow link even these take long, and are sent again after a kill.
+_ON_THE_WAY = 5
 
 # Between looks at whether the connection is still there.
 _LOOK_S = 0.2
@@ -21,7 +24,7 @@ PASSWORD = "NEARLABEL_MQTT_PASSWORD"
 
 
 class Mqtt:
-    """Publishes messages to a topic, all of a batch at a time.
+    """Publishes messages to a topic.
 
     Parameters
     ----------
@@ -38,10 +41,14 @@ class Mqtt:
 
     def __init__(self, url: str, timeout: float = TIMEOUT_S):
         try:
-            parts = urlsplit(url)
+            parts = urlsplit(url.strip())
             self._host, port = parts.hostname, parts.port
-        except ValueError as error:
-            raise ValueError(f"--mqtt is no URL: {error}.") from error
+            url.encode()
+        except ValueError:
+            # What cannot be read may be a password, so it is not repeated.
+            raise ValueError(
+                "--mqtt is no URL: its host or port cannot be read, or it is no UTF-8; in a password write / as %2F."
+            ) from None
         self._topic = unquote(parts.path.lstrip("/"))
         wrong = parts.scheme not in ("mqtt", "mqtts") or not self._host or parts.query or parts.fragment
         if wrong or not self._topic or any(letter in self._topic for letter in "+#\0"):
@@ -53,40 +60,50 @@ class Mqtt:
         self._tls = parts.scheme == "mqtts"
         self._port = port or (8883 if self._tls else 1883)
         self._user = unquote(parts.username) if parts.username else None
-        self._password = os.environ.get(PASSWORD) or (unquote(parts.password) if parts.password else None)
+        # A file of a secret often ends with a line end.
+        password = os.environ.get(PASSWORD, "").rstrip("\r\n")
+        self._password = password or (unquote(parts.password) if parts.password else None)
         self.name = f"MQTT {self._host}:{self._port}/{self._topic}"
         self.key = key_of("mqtt", f"{parts.scheme}://{self._host}:{self._port}/{self._topic}")
         self._timeout = timeout
         self._client: Any = None
 
-    def begin(self, cursor: Cursor | None, newest: Cursor) -> Cursor:
+    def begin(self, cursor: Cursor | None, newest: Cursor, ours: Callable[[dict[str, Any]], bool]) -> Cursor:
         """Go on where it ended; a new one begins with what comes from now on."""
         return cursor or newest
 
     def send(self, messages: Sequence[dict[str, Any]]) -> int:
-        """Publish messages and wait until the broker has taken them all."""
+        """Publish messages; return how many of them, from the first, the broker has said that it has taken."""
+        taken = 0
         try:
-            client = self._connected()
-            published = [
-                client.publish(self._topic, json.dumps(message, ensure_ascii=False, allow_nan=False), qos=1)
-                for message in messages
-            ]
-            deadline = time.monotonic() + self._timeout
-            for one in published:
-                while not one.is_published():
-                    if not client.is_connected():
-                        raise ConnectionError("the broker is gone")
-                    if time.monotonic() > deadline:
-                        raise TimeoutError("the broker does not take what is published")
-                    one.wait_for_publish(_LOOK_S)
+            client, began = self._connected(), time.monotonic()
+            while taken < len(messages) and (not taken or time.monotonic() - began < REPORT_S):
+                published = [
+                    client.publish(self._topic, json.dumps(message, ensure_ascii=False, allow_nan=False), qos=1)
+                    for message in messages[taken : taken + _ON_THE_WAY]
+                ]
+                for one in published:
+                    self._wait(client, one)
+                    taken += 1
         except Exception as error:
             # What waits within the client would be sent as well as what is sent again, and grow.
             self.close()
+            if taken:
+                return taken
             if isinstance(error, OSError):
                 raise
             # As paho says of a message whose connection has ended meanwhile.
             raise ConnectionError(f"the broker is gone ({error})") from error
-        return len(messages)
+        return taken
+
+    def _wait(self, client: Any, published: Any) -> None:
+        deadline = time.monotonic() + self._timeout
+        while not published.is_published():
+            if not client.is_connected():
+                raise ConnectionError("the broker is gone")
+            if time.monotonic() > deadline:
+                raise TimeoutError("the broker does not take what is published")
+            published.wait_for_publish(_LOOK_S)
 
     def close(self) -> None:
         """Leave the broker."""

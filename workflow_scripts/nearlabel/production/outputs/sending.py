@@ -6,20 +6,31 @@ import json
 import logging
 import sqlite3
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from nearlabel.production.database.opening import open_database
 from nearlabel.production.database.reader import last_ids, read_events_after, read_labels_after, read_state
-from nearlabel.production.database.recording import write_state
+from nearlabel.production.database.recording import Event, record_batch, write_state
 
 logger = logging.getLogger(__name__)
+
+REPORT_S = 2.0
+"""Seconds after which an output says how many messages have gone, whatever is left: a kill sends few of them again."""
 
 _AT_ONCE = 100
 _SHORTEST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 60.0
 # What is written by another process, a reviewer, is found by looking.
 _LOOK_S = 1.0
+# A log is not read back for months.
+_TELL_AGAIN_S = 24 * 3600.0
+
+
+class RefusedError(OSError):
+    """The other side takes messages, but refuses the first of these for what it is: it would do so for ever."""
 
 
 class Cursor:
@@ -57,7 +68,7 @@ class Output(Protocol):
     name: str
     key: str
 
-    def begin(self, cursor: Cursor | None, newest: Cursor) -> Cursor:
+    def begin(self, cursor: Cursor | None, newest: Cursor, ours: Callable[[dict[str, Any]], bool]) -> Cursor:
         """Say from where to go on.
 
         Parameters
@@ -66,11 +77,16 @@ class Output(Protocol):
             How far it had come by the database; None: it is new.
         newest : Cursor
             How far the database has come.
+        ours : callable
+            Whether a message is one of the database.
         """
         ...
 
     def send(self, messages: Sequence[dict[str, Any]]) -> int:
-        """Send messages in their order; return how many went. Raises what goes wrong before the first has gone."""
+        """Send messages in their order; return how many went: all, or those of some `REPORT_S` seconds.
+
+        Raises what goes wrong before the first has gone; with a `RefusedError`, that one is passed over.
+        """
         ...
 
     def close(self) -> None:
@@ -82,7 +98,8 @@ class Sender(threading.Thread):
     """Sends what a database has, and gets, to one output; labelling never waits for it.
 
     What waits, waits in the database. The cursor is written after the other side has taken a message: a kill in between
-    sends a few of them again, with the same ``sighting_id`` or ``event_id``.
+    sends a few of them again, with the same ``sighting_id`` or ``event_id``. One that the other side refuses for what
+    it is holds up no others: it is passed over, which is an event.
 
     Parameters
     ----------
@@ -95,11 +112,12 @@ class Sender(threading.Thread):
         super().__init__(name=output.key, daemon=True)
         self._database, self._output = Path(database), output
         self._wake, self._stopping, self._drained = threading.Event(), threading.Event(), threading.Event()
-        self._failing = False
+        self._failing, self._told = False, 0.0
         with contextlib.closing(open_database(self._database)) as connection:
             newest = newest_cursor(connection)
             stored = read_state(connection, self._state)
-            self._cursor = output.begin(None if stored is None else Cursor.from_bytes(stored), newest)
+            known = None if stored is None else Cursor.from_bytes(stored)
+            self._cursor = output.begin(known, newest, partial(is_ours, connection))
             # From here on nothing is missed, whenever this process is killed.
             write_state(connection, self._state, self._cursor.to_bytes())
 
@@ -133,17 +151,15 @@ class Sender(threading.Thread):
                     connection.execute("PRAGMA synchronous = NORMAL")
                 sent = self._send_some(connection)
             except Exception as error:  # Whatever the other side does, labelling and the other outputs go on.
-                if not self._failing:
-                    self._failing = True
-                    logger.warning(
-                        "%s: cannot be reached (%s); trying again, nothing is lost", self._output.name, error
-                    )
+                # One that refuses all that it is sent is soon sent little, so that little is passed over.
+                if not isinstance(error, RefusedError):
+                    self._tell(error)
                 self._stopping.wait(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE_S)
                 continue
             if sent and self._failing:
                 self._failing = False
-                logger.info("%s: reached again", self._output.name)
+                logger.info("%s: takes what is sent again", self._output.name)
             pause = _SHORTEST_PAUSE_S
             if not sent:
                 if not self._wake.is_set():
@@ -157,10 +173,33 @@ class Sender(threading.Thread):
         messages = read_messages(connection, self._cursor, _AT_ONCE)
         if not messages:
             return 0
-        sent = self._output.send(messages)
+        try:
+            sent = self._output.send(messages)
+        except RefusedError as error:
+            self._pass_over(connection, messages[0], error)
+            raise
         self._cursor.advance(messages[:sent])
         write_state(connection, self._state, self._cursor.to_bytes())
         return sent
+
+    def _pass_over(self, connection: sqlite3.Connection, message: dict[str, Any], error: RefusedError) -> None:
+        label_id = message.get("label_id")
+        what = f"event {message['event_id']}" if label_id is None else f"label {label_id} of {message['path']}"
+        sentence = f"{self._output.name} refuses {what} ({error}); it is passed over, and stays in the database."
+        detail = {"output": self._output.name, "sighting_id": message.get("sighting_id")}
+        # Of an event there is none: it might be refused as well, and so on.
+        events = [] if label_id is None else [Event("output", sentence, detail, label_id, label_id)]
+        cursor = Cursor(*message["cursor"])
+        record_batch(connection, events=events, state={self._state: cursor.to_bytes()})
+        self._cursor = cursor
+        logger.warning("%s", sentence)
+
+    def _tell(self, error: Exception) -> None:
+        """Say that nothing can be sent, at once and then from time to time."""
+        if not self._failing or time.monotonic() - self._told >= _TELL_AGAIN_S:
+            self._told = time.monotonic()
+            logger.warning("%s: nothing can be sent (%s); trying again, nothing is lost", self._output.name, error)
+        self._failing = True
 
 
 def read_messages(connection: sqlite3.Connection, cursor: Cursor, limit: int) -> list[dict[str, Any]]:
@@ -188,6 +227,13 @@ def read_messages(connection: sqlite3.Connection, cursor: Cursor, limit: int) ->
     return messages
 
 
+def is_ours(connection: sqlite3.Connection, message: dict[str, Any]) -> bool:
+    """Whether a message was read from this database: others count alike, but not at the same times."""
+    name, read = ("sighting_id", read_labels_after) if message["type"] == "label" else ("event_id", read_events_after)
+    found = read(connection, message[name] - 1, 1)
+    return any(one[name] == message[name] and one["time"] == message["time"] for one in found)
+
+
 def newest_cursor(connection: sqlite3.Connection) -> Cursor:
     """Return the cursor behind all that a database has."""
     ids = last_ids(connection)
@@ -196,4 +242,4 @@ def newest_cursor(connection: sqlite3.Connection) -> Cursor:
 
 def key_of(kind: str, address: str) -> str:
     """Return what the cursor of an output is kept by: no address, which may hold a password."""
-    return f"{kind}:{hashlib.sha256(address.encode()).hexdigest()[:12]}"
+    return f"{kind}:{hashlib.sha256(address.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"

@@ -10,11 +10,10 @@ from os import PathLike
 from pathlib import Path
 
 from nearlabel.production.database.opening import identify_file, open_database, open_to_read, transaction
+from nearlabel.production.database.said import IDENTITY
 
 BUSY_SECONDS = 10
 """How long a word of an operator waits for the watcher's transaction to end."""
-
-_IDENTITY = "review.database"
 
 
 class BusyDatabaseError(Exception):
@@ -54,9 +53,9 @@ class Database:
         with self.writing() as connection:
             connection.execute(
                 "INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                (_IDENTITY, secrets.token_hex(16).encode()),
+                (IDENTITY, secrets.token_hex(16).encode()),
             )
-            [(value,)] = connection.execute("SELECT value FROM state WHERE name = ?", (_IDENTITY,))
+            [(value,)] = connection.execute("SELECT value FROM state WHERE name = ?", (IDENTITY,))
         self.identity = value.decode()
 
     @contextmanager

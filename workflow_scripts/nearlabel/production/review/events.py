@@ -8,9 +8,9 @@ from nearlabel.production.review.filters import LARGEST_ID, label_ids_of, node_o
 from nearlabel.production.review.rows import describe, read_words
 
 NEWEST = 60
-"""Images, words and events of one message at most: the newest. A browser that missed more asks for the page again."""
+"""Images of one message at most: the newest. A browser that missed more asks for the page again."""
 
-_NAMED = 50
+_MOST_WORDS, _NAMED = 600, 50
 
 
 class Cursor(NamedTuple):
@@ -52,10 +52,10 @@ def read_changes(connection: sqlite3.Connection, since: Cursor) -> tuple[Cursor,
     cursor : Cursor
     changes : dict
         Empty where nothing was. ``images``: as the grid shows them, the latest first; ``skipped``: how many more there
-        are; ``words``: sha256 → the word that now stands, or None, and ``at``: the number of the last row when it did;
-        ``events``: as `read_events` has them.
+        are; ``words``: sha256 → the word that now stands, or None, of so many images that the next message has the
+        rest; ``events``: as `read_events` has them; ``at``: the number of the last word when all this was so.
     """
-    now = read_cursor(connection)
+    now = heard = read_cursor(connection)
     changes: dict[str, Any] = {}
     if now.label > since.label:
         rows = connection.execute(
@@ -66,26 +66,34 @@ def read_changes(connection: sqlite3.Connection, since: Cursor) -> tuple[Cursor,
         changes["skipped"] = max(0, now.label - since.label - len(rows))
     if now.correction > since.correction:
         rows = connection.execute(
-            "SELECT DISTINCT image_id, sha256 FROM corrections JOIN images USING (image_id) WHERE correction_id > ? "
-            "ORDER BY correction_id DESC LIMIT ?",
-            (since.correction, 10 * NEWEST),
+            "SELECT correction_id, image_id, sha256 FROM corrections JOIN images USING (image_id) "
+            "WHERE correction_id > ? ORDER BY correction_id LIMIT ?",
+            (since.correction, _MOST_WORDS),
         ).fetchall()
-        words = read_words(connection, [row["image_id"] for row in rows])
+        words = read_words(connection, list({row["image_id"] for row in rows}))
         changes["words"] = {row["sha256"]: words.get(row["image_id"]) for row in rows}
-        changes["at"] = now.correction
+        heard = heard._replace(correction=rows[-1]["correction_id"])
     if now.event > since.event:
         changes["events"] = read_events(connection, after=since.event)
-    return now, changes
+    if changes:
+        changes["at"] = now.correction
+    return heard, changes
 
 
 def read_events(connection: sqlite3.Connection, *, after: int = 0, before: int = LARGEST_ID) -> list[dict[str, Any]]:
-    """Return the latest events, with how many images each is of and, for a proposal, how many have a word."""
-    rows = connection.execute(
-        "SELECT event_id, time, kind, sentence, detail, first_label, last_label FROM events "
-        "WHERE event_id > ? AND event_id < ? ORDER BY event_id DESC LIMIT ?",
-        (after, before, _NAMED),
-    )
-    return [_describe(connection, row) for row in rows]
+    """Return the latest events, with how many images each is of and, for a proposal, how many have a word.
+
+    The latest proposals are among them, however many other events came after.
+    """
+    rows = {}
+    for kind in ("", " AND kind = 'proposal'"):
+        found = connection.execute(
+            "SELECT event_id, time, kind, sentence, detail, first_label, last_label FROM events "
+            f"WHERE event_id > ? AND event_id < ?{kind} ORDER BY event_id DESC LIMIT ?",
+            (after, before, _NAMED),
+        )
+        rows |= {row["event_id"]: row for row in found}
+    return [_describe(connection, rows[event_id]) for event_id in sorted(rows, reverse=True)]
 
 
 def _describe(connection: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:

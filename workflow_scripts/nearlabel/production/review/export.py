@@ -7,24 +7,24 @@ import os
 import re
 import sqlite3
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from nearlabel.files import written_whole
-from nearlabel.labelling.answers.reading import LINE
-from nearlabel.labelling.catalogue import SKIP
+from nearlabel.labelling.answers.reading import LINE, WITHDRAWS
 from nearlabel.production.database.reader import read_state
 from nearlabel.production.database.recording import path_to_text, write_state
 from nearlabel.production.locks import locked
 from nearlabel.production.review.connections import Database
+from nearlabel.production.review.due import NAME, collect_due, read_name
 from nearlabel.production.review.pictures import GoneError, Registered, find_registered, read_registered
 
 _STATE = "review.exported"
 _SUFFIXES = frozenset((".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"))
-_COLUMNS = ("image_id", "label", "annotator", "time", "seconds")
+_COLUMNS = ("image_id", "label", "annotator", "time", "seconds", WITHDRAWS)
 
 
 class Exported(NamedTuple):
@@ -49,16 +49,6 @@ class Exported(NamedTuple):
     without_label: int
 
 
-class _Answer(NamedTuple):
-    """One row to write; `before` is the word that an earlier export wrote for this operator and image."""
-
-    image_id: int
-    operator: str
-    label: str
-    time: str
-    before: int | None
-
-
 def export_words(
     database: Database,
     labels: str | PathLike,
@@ -68,8 +58,11 @@ def export_words(
     """Write what operators said since the last export: ``labels-{operator}-{time}.csv``, and the images beside.
 
     Words that were taken back are left out; one that an earlier export wrote, and that was taken back since, is
-    followed by what stood before it, or by ``skip``. Killed at any moment, the next export writes a row for each
-    operator and image that this one may have written; the workflow reads equal rows as one. One export at a time.
+    followed by what stood before it, or by ``skip`` with the times of all that it withdraws: what the operator has said
+    elsewhere, as on the page to label on, stands again. A label that was confirmed as novel since is followed by a
+    plain ``skip``. An image keeps the id under which it was exported first. Killed at any moment, the next export
+    writes a row for each operator and image that this one may have written; the workflow reads equal rows as one. One
+    export at a time.
 
     Parameters
     ----------
@@ -80,7 +73,7 @@ def export_words(
         The folder of images that operators captured; a copy of each labelled image, named after its content, goes
         there, and its id is ``line/{name}``.
     known_as : callable
-        From sha256 to the id of an image of the data set itself, which is not copied.
+        From sha256 to the id of an image of the data set itself, which is not copied; asked at its first export.
 
     Returns
     -------
@@ -99,15 +92,15 @@ def _export(database: Database, labels: Path, line: Path, known_as: Callable[[st
     with database.reading() as connection:
         state = _read_state(connection)
         through = connection.execute("SELECT coalesce(max(correction_id), 0) FROM corrections").fetchone()[0]
-        answers, without_label = _collect(connection, state, through)
+        answers, without_label = collect_due(connection, state, through)
         registered = {one: find_registered(connection, image_id=one) for one in {each.image_id for each in answers}}
+        known = {one: read_name(connection, one) for one in registered}
     names, problems, copied = {}, [], 0
     for image_id, image in registered.items():
         try:
-            name = known_as(image.sha256)
-            if name is None:
-                name, new = _copy(image, line)
-                copied += new
+            name = known[image_id] or known_as(image.sha256) or _name_captured(image)
+            if name.startswith(LINE):
+                copied += _copy(image, line / name.removeprefix(LINE))
             names[image_id] = name
         except GoneError as error:
             said = sum(answer.image_id == image_id for answer in answers)
@@ -118,12 +111,13 @@ def _export(database: Database, labels: Path, line: Path, known_as: Callable[[st
     by_operator: dict[str, list[list[str]]] = {}
     for answer in answers:
         if answer.image_id in names:
-            row = [names[answer.image_id], answer.label, answer.operator, answer.time, ""]
+            row = [names[answer.image_id], answer.label, answer.operator, answer.time, "", " ".join(answer.withdraws)]
             by_operator.setdefault(answer.operator, []).append(row)
     unsure = [pair for pair in state["going"] if pair[0] not in names]
     going = unsure + [[one.image_id, one.operator] for one in answers if one.image_id in names]
-    if going != state["going"]:
-        _save_state(database, state | {"going": going})
+    new = {one: name for one, name in names.items() if known[one] is None}
+    if going != state["going"] or new:
+        _save_state(database, state | {"going": going}, new)
     files = [_write_rows(labels, operator, sorted(rows)) for operator, rows in sorted(by_operator.items())]
     waiting = [[one.image_id, one.operator, one.before] for one in answers if one.image_id not in names]
     after = {"through": through, "waiting": waiting, "going": unsure}
@@ -137,7 +131,7 @@ def count_waiting(connection: sqlite3.Connection) -> int:
     """Return how many rows an export would write now."""
     state = _read_state(connection)
     through = connection.execute("SELECT coalesce(max(correction_id), 0) FROM corrections").fetchone()[0]
-    return len(_collect(connection, state, through)[0])
+    return len(collect_due(connection, state, through)[0])
 
 
 def _read_state(connection: sqlite3.Connection) -> dict[str, Any]:
@@ -150,77 +144,28 @@ def _read_state(connection: sqlite3.Connection) -> dict[str, Any]:
     return {"through": 0, "waiting": [], "going": []} | ({} if found is None else json.loads(found))
 
 
-def _save_state(database: Database, state: dict[str, Any]) -> None:
+def _save_state(database: Database, state: dict[str, Any], names: Mapping[int, str] | None = None) -> None:
     with database.writing() as connection:
         write_state(connection, _STATE, json.dumps(state).encode())
+        for image_id, name in (names or {}).items():
+            write_state(connection, f"{NAME}{image_id}", name.encode())
 
 
-def _collect(connection: sqlite3.Connection, state: dict[str, Any], through: int) -> tuple[list[_Answer], int]:
-    """Return a row for each operator and image whose word is another than at the last export."""
-    last = state["through"]
-    touched = {
-        (row["image_id"], row["operator"]): None
-        for row in connection.execute(
-            "SELECT image_id, operator FROM corrections WHERE correction_id > ? AND action <> 'undo' UNION "
-            "SELECT undone.image_id, undone.operator FROM corrections AS undo JOIN corrections AS undone "
-            "ON undone.correction_id = undo.undoes WHERE undo.correction_id > ?",
-            (last, last),
-        )
-    }
-    written = {(image_id, operator): before for image_id, operator, before in state["waiting"]}
-    # Perhaps in a file already: whatever stands now must follow it.
-    unsure = {(image_id, operator) for image_id, operator in state["going"]}
-    pairs = sorted({*touched, *written, *unsure})
-    by_pair: dict[tuple[int, str], list[sqlite3.Row]] = {pair: [] for pair in pairs}
-    for row in connection.execute(
-        "SELECT given.image_id, given.operator, given.correction_id, given.label, given.time, "
-        "undo.correction_id AS undo, undo.time AS undone "
-        "FROM corrections AS given LEFT JOIN corrections AS undo ON undo.undoes = given.correction_id "
-        "WHERE given.image_id IN (SELECT value FROM json_each(?)) AND given.action <> 'undo' "
-        "AND given.correction_id <= ? ORDER BY given.correction_id",
-        (json.dumps(sorted({image_id for image_id, _ in pairs})), through),
-    ):
-        if (pair := (row["image_id"], row["operator"])) in by_pair:
-            by_pair[pair].append(row)
-    answers, without_label = [], 0
-    for (image_id, operator), words in by_pair.items():
-        if (image_id, operator) in written:
-            before = written[image_id, operator]
-        else:
-            stood = [
-                one for one in words if one["correction_id"] <= last and (one["undo"] is None or one["undo"] > last)
-            ]
-            before = next((one["correction_id"] for one in reversed(stood) if one["label"]), None)
-        standing = [one for one in words if one["undo"] is None]
-        without_label += bool(standing) and not any(one["label"] for one in standing)
-        now = next((one for one in reversed(standing) if one["label"]), None)
-        pair = (image_id, operator)
-        if (now["correction_id"] if now is not None else None) == before and pair not in unsure:
-            continue
-        taken_back = max((one["undone"] for one in words if one["undo"] is not None), default="")
-        if now is None:
-            answers.append(_Answer(image_id, operator, SKIP, taken_back, before))
-        else:
-            # One that stands again must follow the one that replaced it.
-            again = pair in unsure or (before is not None and now["correction_id"] < before)
-            time = max(taken_back, now["time"]) if again else now["time"]
-            answers.append(_Answer(image_id, operator, now["label"], time, before))
-    return answers, without_label
-
-
-def _copy(image: Registered, line: Path) -> tuple[str, bool]:
-    """Return what an image is called once a copy of it lies among the captured ones, and whether it was copied now."""
+def _name_captured(image: Registered) -> str:
     suffix = Path(image.path).suffix.lower()
-    name = image.sha256[:20] + (suffix if suffix in _SUFFIXES else ".png")
-    target = line / name
+    return LINE + image.sha256[:20] + (suffix if suffix in _SUFFIXES else ".png")
+
+
+def _copy(image: Registered, target: Path) -> bool:
+    """Have a copy of an image among the captured ones; returns whether it was copied now."""
     if target.is_file() and target.stat().st_size == image.bytes:
         try:
             read_registered(image._replace(path=path_to_text(target)))
-            return f"{LINE}{name}", False
+            return False
         except GoneError:
             pass
     _write_durably(target, read_registered(image))
-    return f"{LINE}{name}", True
+    return True
 
 
 def _write_rows(folder: Path, operator: str, rows: list[list[str]]) -> str:
@@ -244,10 +189,17 @@ def labels_name(operator: str, time: datetime) -> str:
 
 def _write_durably(path: Path, content: bytes) -> None:
     """Write a file so that it is on the disk before the database says so."""
-    with written_whole(path) as partial, open(partial, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with written_whole(path) as partial, open(partial, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        told = "it is no folder" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror or error
+        raise OSError(
+            f"{path.parent} cannot be written ({told}); nothing is lost: name another folder by --labels or --line, or "
+            "mend this one, and export again"
+        ) from error
     if hasattr(os, "O_DIRECTORY"):
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import re
 import sqlite3
 import stat
 from typing import NamedTuple
@@ -18,6 +19,12 @@ from nearlabel.production.database.recording import text_to_path
 _TYPES = ((b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"RIFF", "image/webp"))
 # A browser draws these as they are read here.
 _PLAIN_MODES = ("L", "RGB")
+
+# Where one image is looked for: a frame that is all black may have been seen without end.
+_MOST_PLACES = 500
+
+# What stands in a file that says how it is to be turned.
+_TAGS, _ORIENTATION = re.compile(rb"Exif\0|eXIf|EXIF|Raw profile type|XMP |adobe"), 0x0112
 
 # A named pipe would block.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -46,7 +53,7 @@ class GoneError(Exception):
 def find_registered(connection: sqlite3.Connection, **key: str | int) -> Registered | None:
     """Return what the database knows of the image of this ``sha256`` or ``image_id``; None: it has no such.
 
-    Its path is that of the latest file that is still there; where none is, of the latest.
+    Its path is that of the latest file that still has it; where none does, of the latest that is there at all.
     """
     [(column, value)] = key.items()
     row = connection.execute(
@@ -56,14 +63,25 @@ def find_registered(connection: sqlite3.Connection, **key: str | int) -> Registe
         return None
     *known, image_id = row
     image = Registered(*known)
-    if os.path.lexists(text_to_path(image.path)):
-        return image
-    places = connection.execute(
+    seen = connection.execute(
         "SELECT CASE archived WHEN '' THEN path ELSE archived END FROM sightings WHERE image_id = ? "
-        "ORDER BY sighting_id DESC",
-        (image_id,),
+        "ORDER BY sighting_id DESC LIMIT ?",
+        (image_id, _MOST_PLACES),
     )
-    return next((image._replace(path=path) for (path,) in places if os.path.lexists(text_to_path(path))), image)
+    places = dict.fromkeys((image.path, *(path for (path,) in seen)))
+    there = (image._replace(path=path) for path in places if os.path.lexists(text_to_path(path)))
+    first, second = next(there, image), next(there, None)
+    # A name may have been given to another image since. Whether it was, matters only where there is a choice.
+    candidates = () if second is None else (first, second, *there)
+    return next((one for one in candidates if _has_image(one)), first)
+
+
+def _has_image(image: Registered) -> bool:
+    try:
+        read_registered(image)
+    except GoneError:
+        return False
+    return True
 
 
 def read_registered(image: Registered) -> bytes:
@@ -92,17 +110,29 @@ def read_registered(image: Registered) -> bytes:
 def as_shown(content: bytes, mode: str, scale: Scale | None = None) -> tuple[bytes, str]:
     """Return an image as a browser shows it, and its media type: the file where a browser reads it alike, else a PNG.
 
+    Browsers turn some kinds of files as their tags say, and others not: what is to be turned is sent upright.
+
     Raises
     ------
     GoneError
         It cannot be decoded.
     """
     kind = next((kind for start, kind in _TYPES if content.startswith(start)), "")
-    if kind and mode in _PLAIN_MODES:
+    if kind and mode in _PLAIN_MODES and not _is_turned(content):
         return content, kind
     file = io.BytesIO()
     decode_shown(content, scale).save(file, format="PNG", compress_level=1)
     return file.getvalue(), "image/png"
+
+
+def _is_turned(content: bytes) -> bool:
+    if not _TAGS.search(content):
+        return False
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            return picture.getexif().get(_ORIENTATION, 1) != 1
+    except Exception:  # Damaged tags, which turn nothing in `decode` either.
+        return False
 
 
 def decode_shown(content: bytes, scale: Scale | None = None) -> Image.Image:

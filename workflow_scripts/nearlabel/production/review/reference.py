@@ -50,10 +50,10 @@ class TrainingImages:
     @property
     def always(self) -> list[str]:
         """Labels that are in every set for want of held-out images."""
-        facts = self.bundle.facts
-        if not self.bundle.calibration.nonconformity:
+        facts, calibration = self.bundle.facts, self.bundle.calibration
+        if not calibration.nonconformity:
             return []
-        return list(always_in(facts["labels"], self.bundle.calibration.nonconformity, facts["coverage"]))
+        return list(always_in(facts["labels"], calibration.nonconformity, facts["coverage"], calibration.weights))
 
     def image_id(self, sha256: str) -> str | None:
         """Return what an image of this content is called in the data set; None: it is not in it, or of the line."""

@@ -2,10 +2,11 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from nearlabel.production.database.said import Said
 from nearlabel.production.review.filters import Filters, as_sql
 
 PAGE = 60
@@ -77,18 +78,18 @@ def read_words(connection: sqlite3.Connection, image_ids: Sequence[int]) -> dict
         list(image_ids),
     ).fetchall()
     found: dict[int, dict[str, Any]] = {}
-    by_operator: dict[int, dict[str, tuple[str, str]]] = {}
+    by_operator: dict[int, dict[str, Said]] = {}
     for row in rows:
         own = by_operator.setdefault(row["image_id"], {})
-        own[row["operator"]] = (row["label"], row["node"])
+        said = own[row["operator"]] = own.get(row["operator"], Said()).then(row)
         found[row["image_id"]] = {
             "id": row["correction_id"],
             "operator": row["operator"],
             "time": row["time"],
             "action": row["action"],
-            "label": row["label"],
-            "node": row["node"],
-            "differ": len(set(own.values())) > 1,
+            "label": said.label,
+            "node": said.node,
+            "differ": _differ(own.values()),
         }
     return found
 
@@ -185,6 +186,14 @@ def _describe(row: sqlite3.Row, seen: sqlite3.Row | None, words: dict[int, dict[
         "novel": bool(row["novel"]),
         "word": words.get(row["image_id"]),
     }
+
+
+def _differ(said: Collection[Said]) -> bool:
+    """Whether what operators say cannot all be right; what one leaves open agrees with all."""
+    labels, nodes = {one.label for one in said} - {""}, {one.node for one in said} - {""}
+    # A confirmation of no label and no group says that the image is novel.
+    novel = any(one.of_label is not None and not one.label and not one.node for one in said)
+    return novel + len(labels) > 1 or novel + len(nodes) > 1
 
 
 def _distinct(connection: sqlite3.Connection, table: str, column: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from pathlib import Path
 
 from nearlabel.production.bundle.files import read_bundle
@@ -10,6 +11,9 @@ from nearlabel.production.review.overlay import NoveltyMaps
 from nearlabel.production.review.reference import TrainingImages
 
 logger = logging.getLogger(__name__)
+
+# Until one that could not be opened is tried again: it may not have come whole.
+_AGAIN_S = 10.0
 
 
 class ShownBundle:
@@ -33,6 +37,7 @@ class ShownBundle:
 
     def __init__(self, folder: str | Path):
         self._folder, self._note, self._opening = folder, UseNote(folder), threading.Lock()
+        self._failed: float | None = None
         self._open()
 
     def _open(self) -> None:
@@ -49,13 +54,17 @@ class ShownBundle:
     def follow(self) -> bool:
         """Open another bundle if it was put in use; returns whether there is one. May be called from any thread."""
         with self._opening:
-            if not self._note.changed():
+            changed, now, before = self._note.changed(), time.monotonic(), self.training.bundle
+            if not changed and (self._failed is None or now - self._failed < _AGAIN_S):
                 return False
             try:
                 self._open()
-            except (OSError, ValueError) as error:
-                number = self.training.bundle.number
-                logger.error("another bundle was put in use and cannot be: %s; the page shows bundle %d", error, number)
+            except Exception as error:  # Whatever is wrong with it, there is one that can be shown.
+                self._failed = now
+                told = "another bundle was put in use and cannot be: %s; the page shows bundle %d"
+                if changed:
+                    logger.error(told, error, before.number)
                 return False
+            self._failed = None
             logger.info("the page shows bundle %d", self.training.bundle.number)
-            return True
+            return self.training.bundle.sha256 != before.sha256

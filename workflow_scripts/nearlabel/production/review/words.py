@@ -2,15 +2,15 @@
 
 import sqlite3
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from nearlabel.production.database.said import CONFIRM, CORRECT, UNDO
 from nearlabel.production.review.connections import Database
 from nearlabel.production.review.filters import label_ids_of, node_of
 from nearlabel.production.review.rows import read_words
 
-CONFIRM, CORRECT, UNDO = "confirm", "correct", "undo"
 LONGEST_NAME = 100
 """Characters of a label, a group or an operator's name."""
 
@@ -71,7 +71,8 @@ def clean_name(what: str, text: str) -> str:
 def record_words(database: Database, operator: str, words: Sequence[Word]) -> list[dict[str, Any]]:
     """Write words in one transaction.
 
-    A correction that names only a label or only a group keeps what the same operator said of the other.
+    A correction is written as it was said, of the label, the group or both: what stands is put together where it is
+    read, by `nearlabel.production.database.said.Said`.
 
     Returns
     -------
@@ -156,10 +157,7 @@ def _write(connection: sqlite3.Connection, operator: str, word: Word, image_id: 
     label, node, undoes = word.label, word.node, None
     if word.action == CONFIRM:
         label, node = shown["label"], shown["node"]
-    elif word.action == CORRECT:
-        own = _own_word(connection, operator, image_id)
-        label, node = label or own["label"], node or own["node"]
-    else:
+    elif word.action == UNDO:
         undoes = _undone_by(connection, word, image_id)
         if undoes is None:
             return
@@ -168,15 +166,6 @@ def _write(connection: sqlite3.Connection, operator: str, word: Word, image_id: 
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (image_id, word.label_id, operator, _now(connection, image_id), word.action, label, node, undoes, word.request),
     )
-
-
-def _own_word(connection: sqlite3.Connection, operator: str, image_id: int) -> Mapping[str, str]:
-    row = connection.execute(
-        "SELECT label, node FROM standing_corrections WHERE image_id = ? AND operator = ? "
-        "ORDER BY correction_id DESC LIMIT 1",
-        (image_id, operator),
-    ).fetchone()
-    return {"label": "", "node": ""} if row is None else row
 
 
 def _undone_by(connection: sqlite3.Connection, word: Word, image_id: int) -> int | None:

@@ -12,12 +12,22 @@ import numpy as np
 from PIL import Image
 
 from nearlabel.labelling.answers.reading import LINE
+from nearlabel.labelling.catalogue import UNDECIDED
 from nearlabel.production.bundle.contents import Bundle, NodeGroups, Reference
 from nearlabel.production.bundle.writing import Content, content_of
 from nearlabel.production.database.opening import open_to_read
+from nearlabel.production.database.reader import read_state
 from nearlabel.production.database.recording import text_to_path
+from nearlabel.production.database.said import IDENTITY
 from nearlabel.production.labelled import Prepared
-from nearlabel.production.streaming.confirmed import Rows, read_confirmed, read_latest
+from nearlabel.production.streaming.confirmed import (
+    Rows,
+    last_correction,
+    read_confirmed,
+    read_latest,
+    read_said,
+    same_groups,
+)
 from nearlabel.production.streaming.proposals import find_groups, is_group, read_proposals
 from nearlabel.production.streaming.shadow import ROOT, Shadow, group_of
 
@@ -74,7 +84,8 @@ def adopt(bundle: Bundle, database: str | Path, *, accept: Sequence[str] = (), *
     Returns
     -------
     Content or None
-        For `nearlabel.production.bundle.writing.write_bundle`; None where no word stands and nothing is accepted.
+        For `nearlabel.production.bundle.writing.write_bundle`; None where no word has moved a centre of the bundle's
+        own groups and nothing is accepted.
 
     Raises
     ------
@@ -83,19 +94,26 @@ def adopt(bundle: Bundle, database: str | Path, *, accept: Sequence[str] = (), *
     """
     connection = open_to_read(database)
     try:
+        # Words that come meanwhile are for the next time.
+        connection.execute("BEGIN")
         shadow = Shadow(bundle.nodes[ROOT])
         shadow.refresh(connection, bundle.sha256)
         accepted = [_accept(connection, bundle, node) for node in sorted(set(accept), key=_number)]
         images = _read_images(connection, bundle, accepted, build) if accepted else _Images([], np.empty((0, 0)))
+        identity = read_state(connection, IDENTITY)
+        followed = {} if identity is None else {identity.decode(): last_correction(connection)}
     finally:
         connection.close()
-    if not accepted and not shadow.confirmed:
+    own = bundle.nodes[ROOT]
+    moved = sum(count for node, count in shadow.followed.items() if is_group(bundle, node))
+    if not accepted and not moved:
         return None
     content = content_of(bundle)
     reference = _extended(bundle.reference, images)
-    root = _moved(bundle.nodes[ROOT], shadow, accepted, reference)
+    root = _moved(own, shadow, accepted, reference)
     facts = dict(content.facts)
-    facts["notes"] = [*facts.get("notes", ()), *_notes(bundle, shadow, accepted)]
+    facts["notes"] = [*facts.get("notes", ()), *_notes(bundle, moved, accepted)]
+    facts["followed"] = facts.get("followed", {}) | followed
     facts["unlearnt"] = [*facts["unlearnt"], *(one.node for one in accepted)]
     facts["groups"] = facts.get("groups", {}) | {ROOT: int((root.counts > 0).sum())}
     facts["images"] = facts["images"] | {"line": facts["images"].get("line", 0) + len(images.found)}
@@ -109,19 +127,20 @@ def adopt(bundle: Bundle, database: str | Path, *, accept: Sequence[str] = (), *
 
 def _accept(connection: sqlite3.Connection, bundle: Bundle, node: str) -> _Accepted:
     """A proposed group: images that were proposed, those found by now, and those that operators have put into it."""
-    proposed = {detail["node"]: detail for detail in read_proposals(connection)}
+    proposed = {
+        detail["node"]: detail
+        for detail in read_proposals(connection)
+        if same_groups(connection, bundle, detail["bundle_sha256"])
+    }
     if node not in proposed:
         known = ", ".join(sorted(proposed, key=_number)) or "none"
-        raise ValueError(f"{node!r} was not proposed; there are {known}")
+        raise ValueError(f"{node!r} was not proposed; there are {known} beside the groups of bundle {bundle.number}")
     if is_group(bundle, node):
         raise ValueError(f"{node} is a group of bundle {bundle.number} already; leave it out")
     now = [set(group.image_ids) for group, _ in find_groups(connection, bundle) if group.node == node]
     members = set(proposed[node]["image_ids"]).union(*now)
-    word = {}
-    for image_id, label, said in connection.execute(
-        "SELECT image_id, label, node FROM standing_corrections ORDER BY correction_id"
-    ):
-        word[image_id] = (label, group_of(said))
+    said_of = read_said(connection, bundle.sha256)
+    word = {image_id: (one.label, group_of(one.node)) for image_id, one in said_of.items()}
     members |= {image_id for image_id, (_, said) in word.items() if said == node}
     for image_id, (label, said) in word.items():
         if (said is not None and said != node) or (said is None and label in bundle.facts["normal"]):
@@ -132,7 +151,8 @@ def _accept(connection: sqlite3.Connection, bundle: Bundle, node: str) -> _Accep
     chosen = sorted(members & rows.keys())
     if not chosen:
         raise ValueError(f"{node}: bundle {bundle.number} has labelled none of its images; let it label them first")
-    names = Counter(word[image_id][0] for image_id in chosen if image_id in word and word[image_id][0])
+    labels = (word[image_id][0] for image_id in chosen if image_id in word)
+    names = Counter(label for label in labels if label and label not in UNDECIDED)
     return _Accepted(node, names.most_common(1)[0][0] if names else "", chosen, np.stack([rows[one] for one in chosen]))
 
 
@@ -178,10 +198,12 @@ def _read_images(
             place = (np.nan, np.nan) if x is None or y is None else (x, y)
             found.append((image, label, group.node, place))
             features.append(encoder.encode([image.placed[name]], [image])[0])
-        if read < bundle.calibration.neighbors:
+        # With fewer the nearest others of each lie in other groups, far away, and nothing near it would be novel.
+        if read <= bundle.calibration.neighbors:
             raise ValueError(
                 f"{group.node}: {read} of its {len(group.image_ids)} images lie where they were, and novelty needs "
-                f"{bundle.calibration.neighbors}; put them back, or accept the group later"
+                f"{bundle.calibration.neighbors + 1}, each of them {bundle.calibration.neighbors} others; put them "
+                "back, or accept the group later, when it has more"
             )
     return _Images(found, np.stack(features))
 
@@ -242,10 +264,10 @@ def _share_returned(root: NodeGroups, centres: np.ndarray, reference: Reference)
     return float((between.argmin(axis=1) == own).mean())
 
 
-def _notes(bundle: Bundle, shadow: Shadow, accepted: Sequence[_Accepted]) -> list[str]:
+def _notes(bundle: Bundle, moved: int, accepted: Sequence[_Accepted]) -> list[str]:
     notes = []
-    if shadow.confirmed:
-        notes.append(f"centres of bundle {bundle.number}, moved by {shadow.confirmed} images that operators confirmed")
+    if moved:
+        notes.append(f"centres of bundle {bundle.number}, moved by {moved} images that operators confirmed")
     for one in accepted:
         called = f" ({one.name})" if one.name else ""
         notes.append(

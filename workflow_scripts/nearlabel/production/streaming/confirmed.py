@@ -1,9 +1,15 @@
 """What the database says of images that operators have confirmed, and of those that are novel."""
 
+import json
 import sqlite3
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
+
+from nearlabel.production.bundle.contents import Bundle
+from nearlabel.production.database.reader import read_state
+from nearlabel.production.database.said import IDENTITY, Said
 
 
 class Rows(NamedTuple):
@@ -27,22 +33,23 @@ class Rows(NamedTuple):
     vectors: np.ndarray
 
 
+_NOTE = "bundle:"
+
 _PART = """
     coalesce((SELECT nullif(part, '') FROM sightings WHERE sightings.image_id = labels.image_id
         ORDER BY sighting_id LIMIT 1), 'image ' || labels.image_id)
 """
 
-# Of several words on one image the last one that stands. A word may be on another bundle's label of the image: groups
-# keep their ids from bundle to bundle; the vector is this bundle's.
-_CONFIRMED = f"""
-    SELECT labels.label_id, labels.image_id, {_PART} AS part, labels.vector, CASE
-        WHEN word.node <> '' THEN word.node
-        WHEN word.action = 'confirm' THEN (SELECT node FROM labels AS given WHERE given.label_id = word.label_id)
-        ELSE '' END AS node
-    FROM standing_corrections AS word JOIN labels ON labels.image_id = word.image_id AND labels.bundle_sha256 = ?
-    WHERE word.correction_id > ? AND word.correction_id = (
-        SELECT max(correction_id) FROM standing_corrections AS other WHERE other.image_id = word.image_id)
-    ORDER BY word.correction_id
+_WORDS = """
+    SELECT word.correction_id, word.image_id, word.operator, word.action, word.label, given.bundle_sha256,
+        CASE WHEN word.action = 'confirm' AND word.node = '' THEN given.node ELSE word.node END AS node
+    FROM standing_corrections AS word JOIN labels AS given USING (label_id)
+    WHERE word.image_id IN ({images}) ORDER BY word.correction_id
+"""
+
+_LABELS = f"""
+    SELECT labels.label_id, labels.image_id, {_PART} AS part, labels.vector, '' AS node FROM labels
+    WHERE labels.bundle_sha256 = ? AND labels.image_id IN (SELECT value FROM json_each(?))
 """
 
 _LATEST = f"""
@@ -51,8 +58,61 @@ _LATEST = f"""
 """
 
 
+def note_of(bundle: Bundle) -> dict[str, bytes]:
+    """What is to be recorded with a bundle's labels: which groups its numbers stand for, which words it comes from."""
+    facts = {name: bundle.facts.get(name, {}) for name in ("clustering", "followed")}
+    return {_NOTE + bundle.sha256: json.dumps(facts).encode()}
+
+
+def same_groups(connection: sqlite3.Connection, bundle: Bundle, bundle_sha256: str) -> bool:
+    """Whether numbers of groups stand for the same in another bundle that has labelled in this database."""
+    other = _read_note(connection, bundle_sha256)["clustering"]
+    return bundle_sha256 == bundle.sha256 or other == bundle.facts.get("clustering", {})
+
+
+def read_said(
+    connection: sqlite3.Connection, bundle_sha256: str, *, after: int = 0, images: Iterable[int] | None = None
+) -> dict[int, Said]:
+    """Read what operators say of images: of several operators the one who spoke last; words taken back are none.
+
+    A word may be on another bundle's label of the image: numbers of groups stay from bundle to bundle as long as the
+    data set is not clustered anew. After that the word says nothing of the group.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        Of the watcher's database.
+    bundle_sha256 : str
+        Whose groups are meant.
+    after : int
+        Only images with a word after this one.
+    images : iterable of int, optional
+        Only these.
+
+    Returns
+    -------
+    dict of int to Said
+        By image_id.
+    """
+    if images is None:
+        chosen, value = "SELECT image_id FROM corrections WHERE correction_id > ?", after
+    else:
+        chosen, value = "SELECT value FROM json_each(?)", json.dumps(list(images))
+    known = {bundle_sha256: True}
+    own = _read_note(connection, bundle_sha256)["clustering"]
+    said: dict[tuple[int, str], Said] = {}
+    last = {}
+    for row in connection.execute(_WORDS.format(images=chosen), (value,)):
+        sha256, pair = row["bundle_sha256"], (row["image_id"], row["operator"])
+        if sha256 not in known:
+            known[sha256] = _read_note(connection, sha256)["clustering"] == own
+        word = row if known[sha256] else dict(row) | {"node": ""}
+        said[pair] = last[row["image_id"]] = said.get(pair, Said()).then(word)
+    return last
+
+
 def read_confirmed(connection: sqlite3.Connection, bundle_sha256: str, *, after: int = 0) -> Rows:
-    """Read the images of which an operator has said the group, by confirming or correcting; words taken back are none.
+    """Read the images of which an operator has said the group, in the order in which that was said; see `read_said`.
 
     A correction that names a label and no group says nothing of the group.
 
@@ -63,10 +123,21 @@ def read_confirmed(connection: sqlite3.Connection, bundle_sha256: str, *, after:
     bundle_sha256 : str
         Whose vectors are wanted; images that this bundle has not labelled are left out.
     after : int
-        Only words that were given after this one.
+        Only groups that were said after this word.
     """
-    rows = [row for row in connection.execute(_CONFIRMED, (bundle_sha256, after)) if row[4]]
-    return _rows(rows)
+    said = read_said(connection, bundle_sha256, after=after)
+    words = {image_id: one.of_node for image_id, one in said.items() if one.node}
+    order = {image_id: word["correction_id"] for image_id, word in words.items() if word["correction_id"] > after}
+    rows = connection.execute(_LABELS, (bundle_sha256, json.dumps(list(order)))).fetchall()
+    rows.sort(key=lambda row: order[row["image_id"]])
+    found = _rows(rows)
+    return found._replace(nodes=[words[row["image_id"]]["node"] for row in rows])
+
+
+def last_followed(connection: sqlite3.Connection, bundle_sha256: str) -> int:
+    """Number of the last word that a bundle's centres come from, where they were adopted; 0: none of this database."""
+    identity = read_state(connection, IDENTITY)
+    return _read_note(connection, bundle_sha256)["followed"].get((identity or b"").decode(), 0)
 
 
 def read_latest(connection: sqlite3.Connection, bundle_sha256: str, *, novel: bool, limit: int) -> Rows:
@@ -109,6 +180,11 @@ def has_words(connection: sqlite3.Connection, sha256: str) -> bool:
 def last_correction(connection: sqlite3.Connection) -> int:
     """Number of the last word of an operator, an undoing too; 0 without any."""
     return connection.execute("SELECT coalesce(max(correction_id), 0) FROM corrections").fetchone()[0]
+
+
+def _read_note(connection: sqlite3.Connection, bundle_sha256: str) -> dict[str, Any]:
+    found = read_state(connection, _NOTE + bundle_sha256)
+    return {"clustering": {}, "followed": {}} if found is None else json.loads(found)
 
 
 def _rows(rows: list) -> Rows:

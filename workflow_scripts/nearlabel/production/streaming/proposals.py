@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from nearlabel.production.bundle.contents import Bundle
-from nearlabel.production.streaming.confirmed import Rows, read_latest
+from nearlabel.production.streaming.confirmed import Rows, read_latest, read_said, same_groups
 from nearlabel.production.streaming.shadow import ROOT, group_of
 
 KIND = "proposal"
@@ -33,7 +33,7 @@ class Proposal(NamedTuple):
     Attributes
     ----------
     node : str
-        The group that they would be: the root's next number, which no other proposal has.
+        The group that they would be: the root's next number, which no other proposal has, of another clustering either.
     bundle_sha256 : str
         Of the bundle whose vectors these are.
     label_ids, image_ids : tuple of int
@@ -123,6 +123,7 @@ def find_groups(connection: sqlite3.Connection, bundle: Bundle, *, least: int = 
         known = np.concatenate([known, training]) if len(known) else training
     earlier = read_proposals(connection)
     number = _next_number(earlier, bundle)
+    same = [detail for detail in earlier if same_groups(connection, bundle, detail["bundle_sha256"])]
     found = []
     for rows, tightness in group_novel(novel.vectors, known, least):
         vectors = novel.vectors[rows]
@@ -136,7 +137,7 @@ def find_groups(connection: sqlite3.Connection, bundle: Bundle, *, least: int = 
             radius=float(np.sqrt(((vectors - centre) ** 2).sum(axis=1).mean())),
             tightness=tightness,
         )
-        node = next((detail["node"] for detail in earlier if _is_same(detail, group)), None)
+        node = next((detail["node"] for detail in same if _is_same(detail, group)), None)
         number += node is None
         found.append((group if node is None else group._replace(node=node), node is None))
     return found
@@ -193,8 +194,8 @@ def _open_ones(novel: Rows, connection: sqlite3.Connection, bundle: Bundle, most
     """The latest, one image for each part, the first, without those that an operator has put where they belong."""
     settled = {
         image_id
-        for image_id, label, node in connection.execute("SELECT image_id, label, node FROM standing_corrections")
-        if label in bundle.facts["normal"] or is_group(bundle, node)
+        for image_id, said in read_said(connection, bundle.sha256, images=novel.image_ids.tolist()).items()
+        if said.label in bundle.facts["normal"] or is_group(bundle, said.node)
     }
     seen, kept = set(), []
     for row, part in enumerate(novel.parts):

@@ -7,7 +7,13 @@ from typing import NamedTuple
 import numpy as np
 
 from nearlabel.production.bundle.contents import NodeGroups
-from nearlabel.production.streaming.confirmed import Rows, changes_earlier, last_correction, read_confirmed
+from nearlabel.production.streaming.confirmed import (
+    Rows,
+    changes_earlier,
+    last_correction,
+    last_followed,
+    read_confirmed,
+)
 
 FORGETTING = 0.99
 """What an image weighs in its group's centre after another one was confirmed: the last hundred or so count."""
@@ -24,7 +30,8 @@ class Shadow:
     drift into each other; here only a person's word moves one.
 
     They are computed from the bundle's centres and all words that stand, in the order in which they were given: the
-    same words give the same centres, a word taken back leaves no trace, and nothing needs to be kept.
+    same words give the same centres, a word taken back leaves no trace, and nothing needs to be kept. Words that an
+    adopted bundle's centres come from are not followed once more.
 
     The database holds the root's vectors only. Below the root the bundle's own decision stands where both agree on the
     root's group; where they differ, the shadow names the root's group alone.
@@ -73,9 +80,9 @@ class Shadow:
         last = last_correction(connection)
         if self._seen == (bundle_sha256, last):
             return False
-        after = 0
+        after = last_followed(connection, bundle_sha256)
         if self._seen is not None and self._seen[0] == bundle_sha256 and not changes_earlier(connection, self._seen[1]):
-            after = self._seen[1]
+            after = max(after, self._seen[1])
         else:
             self._start()
         self.follow(read_confirmed(connection, bundle_sha256, after=after))

@@ -12,6 +12,9 @@ from nearlabel.images.reading import UnreadableImageError
 from nearlabel.production.labelled import Prepared
 from nearlabel.production.watch.inbox import Found
 
+HELD_BYTES = 2**30
+"""Images that are ready for the encoder take no more than about so much memory."""
+
 
 class Ahead:
     """Threads that prepare images, the oldest first, and hand them out in that order.
@@ -29,12 +32,19 @@ class Ahead:
     def __init__(self, workers: int, wake: Callable[[], None] = lambda: None):
         self._work: queue.SimpleQueue = queue.SimpleQueue()
         self._order: deque[tuple[Any, Future]] = deque()
-        self._wake, self._workers = wake, workers
+        self._wake, self._workers, self._bytes_each = wake, workers, 0
         for number in range(workers):
             threading.Thread(target=self._serve, name=f"decoder-{number}", daemon=True).start()
 
     def __len__(self) -> int:
         return len(self._order)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many images, as large as the last one taken, need `HELD_BYTES`; at first, whether threads work."""
+        if not self._bytes_each:
+            return len(self._order) > self._workers
+        return len(self._order) * self._bytes_each >= HELD_BYTES
 
     def add(self, item: Any, prepare: Callable[[Any], Prepared]) -> None:
         """Have an image prepared; `item` is what `take` gives with it."""
@@ -49,6 +59,8 @@ class Ahead:
         while self._order and len(taken) < limit and self._order[0][1].done():
             item, future = self._order.popleft()
             taken.append((item, future.exception() or future.result()))
+        if taken and not isinstance(taken[-1][1], Exception):
+            self._bytes_each = max(1, size_of(taken[-1][1]))
         return taken
 
     def drop(self) -> list[Any]:
@@ -77,6 +89,11 @@ class Ahead:
                 future.set_exception(error)
             # Else the last image stays in memory until the next.
             del work, item, future, prepare
+
+
+def size_of(prepared: Prepared) -> int:
+    """Bytes of an image that is ready for the encoders."""
+    return sum(getattr(placed, "nbytes", 0) for placed in prepared.placed.values())
 
 
 def prepare_found(prepare: Callable[[str], Prepared], found: Found) -> Prepared:

@@ -1,5 +1,6 @@
 """What looks at labels as they come: drift, groups that follow confirmed images, new groups that are proposed."""
 
+import logging
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -11,9 +12,11 @@ from nearlabel.production.database.reader import read_state
 from nearlabel.production.database.recording import Event, Recorded
 from nearlabel.production.drift.monitor import ALPHA, DriftMonitor, baselines, state_name, statistics
 from nearlabel.production.labelled import Labelled
-from nearlabel.production.streaming.confirmed import has_words
+from nearlabel.production.streaming.confirmed import has_words, note_of
 from nearlabel.production.streaming.proposals import KIND, propose
 from nearlabel.production.streaming.shadow import ROOT, Shadow
+
+logger = logging.getLogger(__name__)
 
 # Seconds between searches for new groups, at least.
 _SEARCH_S = 5.0
@@ -31,6 +34,9 @@ class Companions:
         Chance of an alarm of drift without drift.
     clock : callable
         Monotonic seconds.
+    parts : bool
+        Whether it is known which part an image shows. Only the first view of each counts then, while the bundle's
+        held-out images are any views: the stream is held against itself alone.
 
     Attributes
     ----------
@@ -43,15 +49,22 @@ class Companions:
         connection: sqlite3.Connection,
         alpha: float = ALPHA,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        parts: bool = False,
     ):
         self.bundle, self._connection, self._clock = bundle, connection, clock
         self._name = state_name(bundle.sha256)
-        kept = read_state(connection, self._name)
-        if kept is None:
-            self._drift = DriftMonitor(baselines(bundle.calibration), alpha=alpha)
-        else:
-            self._drift = DriftMonitor.restore(kept)
-            self._drift.alpha = alpha
+        self._notes: list[Event] = []
+        self._note = note_of(bundle)
+        known = baselines(bundle.calibration)
+        self._drift = DriftMonitor(dict.fromkeys(known, ()) if parts else known, alpha=alpha)
+        if (kept := read_state(connection, self._name)) is not None:
+            try:
+                self._drift = DriftMonitor.restore(kept)
+                self._drift.alpha = alpha
+            except ValueError as error:
+                logger.warning("%s", error)
+                self._notes.append(Event("drift", str(error), {}))
         self._shadow = Shadow(bundle.nodes[ROOT])
         # A kill may have come between novel images and the search.
         self._novel, self._searched = True, -np.inf
@@ -92,12 +105,16 @@ class Companions:
             )
             if alarm is not None:
                 events.append(Event("drift", alarm.sentence, alarm.detail, alarm.first_label, alarm.last_label))
-        return events, {self._name: self._drift.state()} if fresh else {}
+        if not fresh:
+            return events, {}
+        note, self._note = self._note, {}
+        return events, note | {self._name: self._drift.state()}
 
     def search(self, now: bool = False) -> list[Event]:
         """Propose new groups where novel images were recorded since the last search, not too often, or now."""
+        notes, self._notes = self._notes, []
         if not self._novel or not (now or self._clock() - self._searched >= _SEARCH_S):
-            return []
+            return notes
         found = propose(self._connection, self.bundle)
         self._novel, self._searched = False, self._clock()
-        return [Event(KIND, one.sentence, one.detail, min(one.label_ids), max(one.label_ids)) for one in found]
+        return notes + [Event(KIND, one.sentence, one.detail, min(one.label_ids), max(one.label_ids)) for one in found]

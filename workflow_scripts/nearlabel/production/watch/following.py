@@ -12,6 +12,8 @@ from nearlabel.production.database.recording import Event
 logger = logging.getLogger(__name__)
 
 _EVERY_S = 1.0
+# Until one that cannot be used is tried again: what was wrong may pass, such as a share that is away.
+_AGAIN_S = 60.0
 
 
 class FollowedBundle:
@@ -28,6 +30,7 @@ class FollowedBundle:
     def __init__(self, folder: str | Path, make: Callable[[Path], Any]):
         self._folder, self._make = Path(folder), make
         self._note, self._looked = UseNote(folder), time.monotonic()
+        self._failed: float | None = None
         self.labeller = make(self._folder)
 
     def look(self) -> Event | None:
@@ -36,21 +39,27 @@ class FollowedBundle:
         Returns
         -------
         Event or None
-            Of the switch; or that the other bundle cannot be used, and the old one goes on. None: nothing has changed.
+            Of the switch; or that the other bundle cannot be used, and the old one goes on, once. None: nothing has
+            changed.
         """
         if time.monotonic() - self._looked < _EVERY_S:
             return None
         self._looked = time.monotonic()
-        if not self._note.changed():
+        changed = self._note.changed()
+        again = self._failed is not None and self._looked - self._failed >= _AGAIN_S
+        if not changed and not again:
             return None
         before = self.labeller.bundle
         try:
             labeller = self._make(self._folder)
         except Exception as error:  # Whatever is wrong with it, there is one that works.
+            self._failed = self._looked
+            if not changed:
+                return None
             sentence = f"Another bundle was put in use and cannot be: {error}; bundle {before.number} goes on."
             logger.error("%s", sentence)
             return Event("bundle", sentence, {"from": before.number, "to": before.number})
-        after = labeller.bundle
+        self._failed, after = None, labeller.bundle
         if after.sha256 == before.sha256:
             return None
         self.labeller = labeller

@@ -18,7 +18,8 @@ _ENDINGS = tuple(f".{suffix}" for suffixes in SUFFIXES.values() for suffix in su
 _UNFINISHED = {"part", "partial", "filepart", "tmp", "temp", "crdownload", "download", "upload", "uploading", "swp"}
 # Kinds of other files that are told of once; of more, only that there are more.
 _TOLD = 100
-_REMEMBERED = 10_000
+# Files whose first bytes were looked at.
+_REMEMBERED = 100_000
 
 
 class Found(NamedTuple):
@@ -53,12 +54,12 @@ class Inbox:
     """
 
     def __init__(self, root: str | Path, apart: tuple[Path, ...] = ()):
-        self.root = os.path.abspath(root)
-        # As they are called when listed, whatever links lead to the inbox or to them.
-        real = os.path.realpath(root)
-        self._apart = {f"{self.root}{os.path.realpath(one).removeprefix(real)}" for one in apart}
+        # Whatever links lead to it, a file keeps its path: else it would be another one.
+        self.root = os.path.realpath(root)
+        self._apart = {os.path.realpath(one) for one in apart}
         self._told: set[str] = set()
-        self._no_images: dict[str, tuple[int, int]] = {}
+        # Of files whose suffix does not say it, as they were: whether they are listed.
+        self._looked_into: dict[str, tuple[int, int, bool]] = {}
 
     def list(self) -> Iterator[Found]:
         """List the images, in no order.
@@ -126,23 +127,24 @@ class Inbox:
         if not entry.is_file(follow_symlinks=False):
             return False
         # One whose suffix names a format that is not read is given up with a reason.
-        if name_unread(entry.name) if suffix else self._holds_image(entry):
+        if self._look_into(entry, suffix):
             return True
         which = f"with suffix {suffix!r}" if suffix else "without a suffix, as they begin,"
         self._tell(f"files {which} are no images and stay where they are")
         return False
 
-    def _holds_image(self, entry: os.DirEntry) -> bool:
-        """Whether a file without a suffix begins as an image; looked into again when it has changed."""
+    def _look_into(self, entry: os.DirEntry, suffix: str) -> bool:
+        """Whether a file is, as it begins, an image, or, with a suffix, one that is not read; again when it changes."""
         facts = entry.stat(follow_symlinks=False)
         stamp = facts.st_mtime_ns, facts.st_size
-        if self._no_images.get(entry.path) == stamp:
-            return False
-        if sniff(entry.path)[0]:
-            return True
-        if len(self._no_images) < _REMEMBERED:
-            self._no_images[entry.path] = stamp
-        return False
+        *known, answer = self._looked_into.get(entry.path, (None,))
+        if tuple(known) != stamp:
+            answer = bool(name_unread(entry.path) if suffix else sniff(entry.path)[0])
+            if len(self._looked_into) >= _REMEMBERED:
+                # Most of them are gone.
+                self._looked_into.clear()
+            self._looked_into[entry.path] = *stamp, answer
+        return answer
 
     def _tell(self, sentence: str) -> None:
         if sentence not in self._told and len(self._told) < _TOLD:
@@ -172,6 +174,11 @@ class PathFacts:
         self._patterns = {
             name: _compile(name, pattern) for name, pattern in (("camera", camera_from), ("part", part_from)) if pattern
         }
+
+    @property
+    def knows_parts(self) -> bool:
+        """Whether paths say which part a file shows."""
+        return "part" in self._patterns
 
     def camera(self, relative: str) -> str:
         """Camera of a file; empty where nothing is known."""

@@ -8,6 +8,10 @@ from pathlib import Path
 
 from nearlabel.files import hash_file, written_whole
 
+_REASON = ".reason.txt"
+# Bytes, on most file systems.
+_LONGEST_NAME = 255
+
 
 def plan_place(folder: str | Path, relative: str, stamp: int, taken: set[str]) -> str:
     """Choose where a file will be moved to: its relative path below a folder, with a stamp where that is taken.
@@ -37,58 +41,62 @@ def plan_place(folder: str | Path, relative: str, stamp: int, taken: set[str]) -
     return place
 
 
-def move_file(source: str, target: str, known: tuple[int, int] | None = None) -> None:
-    """Move a file, between file systems too, onto a place that nothing else uses.
+def move_file(source: str, target: str, known: tuple[int, int], *, again: bool = False) -> None:
+    """Move a file, between file systems too, onto a place that nothing is at; never over another file.
 
-    After a kill it lies at the source or the target, whole, or at both; then it is called again.
+    After a kill it lies at the source or the target, whole, or at both, or the target is an empty file that holds the
+    place: then it is called `again`.
 
     Parameters
     ----------
     source, target : str
         Paths.
-    known : (int, int), optional
+    known : (int, int)
         Modification time in ns, and bytes, that the file must have: another one may have come under its name.
+    again : bool
+        Whether the file may have been on its way to this very place before.
 
     Raises
     ------
+    FileExistsError
+        Something is at the target; the source is still there.
     OSError
-        When it cannot be moved, or is another one; the source is still there.
+        It cannot be moved, or is another file; the source is still there.
     """
-    if known is not None:
-        require_known(source, known)
+    require_known(source, known)
     os.makedirs(os.path.dirname(target), exist_ok=True)
     try:
-        os.rename(source, target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
+        # Two watchers may move files of one name into one archive: the first one that is there has the place.
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        if not again:
             raise
-        with written_whole(target) as partial:
-            facts = os.stat(source)
-            shutil.copyfile(source, partial)
-            # Some shares refuse it; the database has the time.
-            with contextlib.suppress(OSError):
-                os.utime(partial, ns=(facts.st_atime_ns, facts.st_mtime_ns))
-            _sync(partial)
-        _sync(os.path.dirname(target))
-        try:
+        size = _facts(target)[1]
+        if size and hash_of(target) == hash_of(source):
+            require_known(source, known)
             os.unlink(source)
-        except OSError:
-            # Else each start would add a copy.
-            with contextlib.suppress(OSError):
-                os.unlink(target)
+            return
+        if size:
             raise
+    try:
+        _move_onto(source, target, known)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(target)
+        raise
 
 
 def require_known(path: str, known: tuple[int, int]) -> None:
     """Raise an OSError where a file has another modification time (ns) or size: another one has its name now."""
-    facts = os.lstat(path)
-    if (facts.st_mtime_ns, facts.st_size) != known:
+    if _facts(path) != known:
         raise OSError(errno.ESTALE, "another file has its name now")
 
 
 def write_reason(moved: str, reason: str) -> None:
-    """Write why a file was given up beside where it was moved to."""
-    with written_whole(f"{moved}.reason.txt") as partial:
+    """Write why a file was given up beside where it was moved to; of a long name only the beginning is kept."""
+    folder, name = os.path.split(moved)
+    kept = os.fsdecode(os.fsencode(name)[: _LONGEST_NAME - len(_REASON)])
+    with written_whole(os.path.join(folder, kept + _REASON)) as partial:
         partial.write_text(reason + "\n", encoding="utf-8")
 
 
@@ -97,6 +105,37 @@ def hash_of(path: str) -> str:
     with contextlib.suppress(OSError):
         return hash_file(path)
     return ""
+
+
+def _move_onto(source: str, target: str, known: tuple[int, int]) -> None:
+    try:
+        os.rename(source, target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+    else:
+        # One that came under its name in the very moment: back with it.
+        if _facts(target) != known and not os.path.lexists(source):
+            os.rename(target, source)
+            require_known(source, known)
+        return
+    with written_whole(target) as partial:
+        facts = os.stat(source)
+        shutil.copyfile(source, partial)
+        # Some shares refuse it; the database has the time.
+        with contextlib.suppress(OSError):
+            os.utime(partial, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+        _sync(partial)
+    # Some file systems have no such thing for a folder.
+    with contextlib.suppress(OSError):
+        _sync(os.path.dirname(target))
+    require_known(source, known)
+    os.unlink(source)
+
+
+def _facts(path: str) -> tuple[int, int]:
+    facts = os.lstat(path)
+    return facts.st_mtime_ns, facts.st_size
 
 
 def _sync(path: str | Path) -> None:

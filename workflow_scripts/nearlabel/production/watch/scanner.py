@@ -62,8 +62,8 @@ class Scanner(threading.Thread):
         As for `nearlabel.production.watch.settling.Settling`.
     poll_s : float
         Seconds between looks, at least.
-    moves : bool
-        Whether recorded files that still lie in the inbox are handed over, to be moved.
+    archives : bool
+        Whether labelled files that still lie in the inbox are handed over, to be moved.
     wake : callable
         Called after each task.
     """
@@ -78,18 +78,20 @@ class Scanner(threading.Thread):
         give_up_s: float,
         poll_s: float = 0.5,
         once: bool = False,
-        moves: bool = False,
+        archives: bool = False,
         wake: Callable[[], None] = lambda: None,
     ):
         super().__init__(name="scanner", daemon=True)
         self._inbox, self._database, self._tasks, self._wake = inbox, database, tasks, wake
-        self._poll_s, self._once, self._moves, self._give_up_s = poll_s, once, moves, give_up_s
+        self._poll_s, self._once, self._archives, self._give_up_s = poll_s, once, archives, give_up_s
         self._settling = Settling(settle_s, give_up_s, self._is_recorded, once=once)
         self._left_over: list[Found] = []
         self._reports: queue.SimpleQueue = queue.SimpleQueue()
         self._stopping, self._lost = threading.Event(), False
         self._connection: sqlite3.Connection | None = None
         self.waiting = 0
+        # Files that nobody has tried yet.
+        self.untried = 0
         self.finished = threading.Event()
         self.error: BaseException | None = None
 
@@ -101,9 +103,9 @@ class Scanner(threading.Thread):
         """Say that a file could not be read."""
         self._reports.put((self._settling.fail, found, reason))
 
-    def report_released(self, found: Found) -> None:
-        """Give a file back unread."""
-        self._reports.put((self._settling.release, found))
+    def report_unmoved(self, found: Found) -> None:
+        """Say that a recorded file could not be moved; it is handed over again, after a while."""
+        self._reports.put((self._settling.put_off, found))
 
     def stop(self) -> None:
         """End soon; no tasks come any more."""
@@ -152,6 +154,7 @@ class Scanner(threading.Thread):
             self._lost = False
             self._tell(f"The inbox {path_to_text(self._inbox.root)} is back.")
         self.waiting = settled.waiting
+        self.untried = settled.waiting - settled.failing + len(settled.ready)
         return settled
 
     def _hand_over(self, settled: Settled) -> None:
@@ -166,6 +169,7 @@ class Scanner(threading.Thread):
                 self._settling.fail(found, reason)
             else:
                 self._put(Task(READY, found, time=now))
+            self.untried -= 1
 
     def _is_done(self, settled: Settled, seconds: float) -> bool:
         """Whether a watcher that runs once has nothing left; files that never stand still wait for the next time."""
@@ -190,10 +194,10 @@ class Scanner(threading.Thread):
     def _is_recorded(self, found: Found) -> bool:
         known = (path_to_text(found.path), found.mtime_ns, found.bytes)
         row = read_sighting(self._connection, *known)
-        moved = row["archived"] if row else ""
+        left_over = row is not None and bool(row["archived"] or self._archives)
         if row is None:
             row = read_quarantined(self._connection, *known)
-            moved = row["moved"] if row else ""
-        if row is not None and (moved or self._moves):
+            left_over = row is not None and bool(row["moved"])
+        if left_over:
             self._left_over.append(found)
         return row is not None

@@ -16,6 +16,8 @@ WINDOW = 10_000
 
 # Between attempts to read a file that could not be read.
 _LONGEST_PAUSE_S = 30.0
+# Until files that could not be moved are tried again: each is read whole then.
+_PUT_OFF_S = 600.0
 
 
 @dataclass
@@ -23,6 +25,7 @@ class _Waiting:
     found: Found
     since: float  # Monotonic; when it was first seen as it is.
     reason: str = ""  # Why it could not be read the last time.
+    failing: float = 0.0  # Since when; it may have waited for its turn for long before.
     next_try: float = 0.0
 
 
@@ -40,12 +43,15 @@ class Settled:
         Known by the database.
     waiting : int
         Files that are watched and not ready.
+    failing : int
+        Those of them that could not be read or labelled.
     """
 
     ready: list[Found] = field(default_factory=list)
     given_up: list[tuple[Found, str]] = field(default_factory=list)
     recorded: list[Found] = field(default_factory=list)
     waiting: int = 0
+    failing: int = 0
 
 
 class Settling:
@@ -58,9 +64,9 @@ class Settling:
     settle_s : float
         A file is ready when its size and time were seen unchanged for so long.
     give_up_s : float
-        A file that stands still for so long and still cannot be read is given up.
+        A file that stands still and cannot be read for so long, since the first try, is given up.
     is_recorded : callable
-        Whether the database knows a file; asked once for each.
+        Whether the database knows a file; asked once for each, and again where it was put off.
     window : int
         As `WINDOW`.
     once : bool
@@ -84,6 +90,7 @@ class Settling:
         self._is_recorded, self._clock, self._window = is_recorded, clock, window
         # Of files that lie there and need nothing; a number for each, as there may be very many.
         self._known: set[int] = set()
+        self._put_off, self._again = set[int](), 0.0
         self._first: set[int] | None = None
         self._taken: dict[str, _Waiting] = {}
         self._waiting: dict[str, _Waiting] = {}
@@ -105,11 +112,15 @@ class Settling:
         if self._once and self._first is None:
             listed = list(listed)
             self._first = {hash(found.path) for found in listed}
+        now, result = self._clock(), Settled()
+        if self._put_off and now >= self._again:
+            self._known -= self._put_off
+            self._put_off.clear()
         oldest = heapq.nsmallest(
             self._window, self._new_ones(listed, present), key=lambda found: (found.mtime_ns, found.path)
         )
         self._known &= present
-        now, result = self._clock(), Settled()
+        self._put_off &= present
         earlier, self._waiting = self._waiting, {}
         for found in oldest:
             one = earlier.get(found.path)
@@ -121,6 +132,7 @@ class Settling:
                 one = _Waiting(found, now)
             self._sort(one, now, result)
         result.waiting = len(self._waiting)
+        result.failing = sum(bool(one.reason) for one in self._waiting.values())
         return result
 
     def finish(self, found: Found) -> None:
@@ -136,16 +148,19 @@ class Settling:
             logger.info("%s: gone before it was read", found.path)
             return
         now = self._clock()
+        if not one.reason:
+            one.failing = now
         one.reason = reason
         # Sooner where it may just have become complete.
-        one.next_try = now + min(max(self._settle_s, 0.5 * (now - one.since)), _LONGEST_PAUSE_S)
+        one.next_try = now + min(max(self._settle_s, 0.5 * (now - one.failing)), _LONGEST_PAUSE_S)
         self._waiting[found.path] = one
 
-    def release(self, found: Found) -> None:
-        """Take a file back unread; it is ready again at the next look."""
-        one = self._taken.pop(found.path, None)
-        if one is not None:
-            self._waiting[found.path] = one
+    def put_off(self, found: Found) -> None:
+        """Note that a recorded file could not be moved: whether it is recorded is asked again, after a while."""
+        self.finish(found)
+        if not self._put_off:
+            self._again = self._clock() + _PUT_OFF_S
+        self._put_off.add(hash(found))
 
     @property
     def taken(self) -> int:
@@ -161,15 +176,15 @@ class Settling:
                 yield found
 
     def _sort(self, one: _Waiting, now: float, result: Settled) -> None:
-        found, still = one.found, now - one.since
-        if one.reason and (still >= self._give_up_s or self._once):
+        found = one.found
+        if one.reason and (now - one.failing >= self._give_up_s or self._once):
             if self._once and time.time() - found.mtime_ns / 1e9 < self._give_up_s:
                 logger.warning("%s: left for the next time: %s", found.path, one.reason)
                 self._known.add(hash(found))
                 return
             self._taken[found.path] = one
             result.given_up.append((found, one.reason))
-        elif still >= self._settle_s and now >= one.next_try:
+        elif now - one.since >= self._settle_s and now >= one.next_try:
             self._taken[found.path] = one
             result.ready.append(found)
         else:

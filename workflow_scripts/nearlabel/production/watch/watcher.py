@@ -1,7 +1,6 @@
 """The watcher: files that arrive in an inbox are labelled and recorded, for months."""
 
 import logging
-import math
 import os
 import queue
 import sqlite3
@@ -9,19 +8,21 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nearlabel.production.database.opening import identify_file
 from nearlabel.production.database.reader import last_ids, read_label_of, read_sighting
-from nearlabel.production.database.recording import Arrival, Event, Recorded, now, path_to_text
+from nearlabel.production.database.recording import Arrival, Event, Recorded, now, path_to_text, record_batch
 from nearlabel.production.labelled import Labelled, Prepared
+from nearlabel.production.labeller.outcomes import label_each
 from nearlabel.production.watch.ahead import Ahead, prepare_found
 from nearlabel.production.watch.companions import Companions
 from nearlabel.production.watch.inbox import Found, Inbox, PathFacts
 from nearlabel.production.watch.options import WatchOptions
 from nearlabel.production.watch.outgoing import Outgoing
-from nearlabel.production.watch.patience import record_patiently
+from nearlabel.production.watch.patience import Failures, write_patiently
 from nearlabel.production.watch.scanner import GIVEN_UP, LEFT_OVER, READY, Scanner, Task
 from nearlabel.production.watch.speed import Speed
 
@@ -29,8 +30,6 @@ logger = logging.getLogger(__name__)
 
 # Labelling one batch should not take longer, so that what is labelled is soon on the disk.
 _BATCH_S = 1.0
-# Different images that fail to be labelled, though they decode, and none is: then it is not the images.
-_FAILURES = 3
 # Between looks at whether to stop, or at another bundle, when nothing arrives.
 _LOOK_S = 0.25
 
@@ -82,11 +81,10 @@ class Watcher:
         self._database, self._file = Path(database), identify_file(database)
         self._facts = facts or PathFacts()
         self._recorded = recorded
-        self._companions = Companions(source.labeller.bundle, connection, options.drift_alarms)
+        self._companions = self._accompany()
         self._wake, self._stopped = threading.Event(), False
-        apart = tuple(folder for folder in (options.archive, options.quarantine) if folder)
-        self._inbox = Inbox(inbox, apart)
-        self._outgoing = Outgoing(self._inbox.root, options.archive, options.quarantine, connection, self._write)
+        apart = options.archive, options.quarantine
+        self._inbox = Inbox(inbox, tuple(folder for folder in apart if folder))
         self._limit = 2 * options.batch + options.workers
         self._tasks: queue.Queue[Task] = queue.Queue(maxsize=2 * options.batch)
         self._scanner = Scanner(
@@ -97,14 +95,15 @@ class Watcher:
             give_up_s=options.give_up_s,
             poll_s=options.poll_s,
             once=options.once,
-            moves=bool(apart),
+            archives=options.archive is not None,
             wake=self._wake.set,
         )
+        self._outgoing = Outgoing(self._inbox.root, *apart, connection, self._write, self._scanner.report_unmoved)
         self._ahead = Ahead(options.workers, self._wake.set)
         self._pending = _Pending()
         self._next_label = last_ids(connection)["label_id"] + 1
         self._seconds_each = 0.0
-        self._failed: set[str] = set()
+        self._failures = Failures(options.give_up_s)
         self.speed = Speed(options.report_every_s)
 
     def stop(self) -> None:
@@ -163,16 +162,19 @@ class Watcher:
             return
         self._pending.events.append(event)
         # By its content: of a folder of bundles that was made anew, the number may be the same.
-        bundle = self._source.labeller.bundle
-        if bundle.sha256 == self._companions.bundle.sha256:
+        if self._source.labeller.bundle.sha256 == self._companions.bundle.sha256:
             return
-        self._companions = Companions(bundle, self._connection, self._options.drift_alarms)
+        self._companions = self._accompany()
         # They were made ready for the other bundle's encoders.
         for task in self._ahead.drop():
             self._prepare(task)
 
+    def _accompany(self) -> Companions:
+        bundle, alpha = self._source.labeller.bundle, self._options.drift_alarms
+        return Companions(bundle, self._connection, alpha, parts=self._facts.knows_parts)
+
     def _fill(self) -> None:
-        while len(self._ahead) < self._limit:
+        while len(self._ahead) < self._limit and not self._ahead.is_full:
             try:
                 task = self._tasks.get_nowait()
             except queue.Empty:
@@ -221,7 +223,8 @@ class Watcher:
         if not rows:
             return
         events, state = self._companions.learn(rows)
-        self._write(rows, bundle=bundle.number, bundle_sha256=bundle.sha256, events=events, state=state, time=time_now)
+        facts = {"bundle": bundle.number, "bundle_sha256": bundle.sha256, "time": time_now}
+        self._write(record_batch, rows, events=events, state=state, **facts)
         self._next_label = next_label
         done = time.monotonic()
         self.speed.add([done - task.time for task in tasks])
@@ -235,16 +238,9 @@ class Watcher:
         if not images:
             return []
         start = time.monotonic()
-        said = _outcomes(self._source.labeller.label, images)
-        if isinstance(said[0], Exception) and len(images) > 1:
-            logger.warning("a batch cannot be labelled (%s); labelling one by one", said[0])
-            said = [_outcomes(self._source.labeller.label, [image])[0] for image in images]
-        failed = [one for one in said if isinstance(one, Exception)]
-        self._failed |= {image.sha256 for image, one in zip(images, said, strict=True) if isinstance(one, Exception)}
-        if len(failed) < len(said):
-            self._failed.clear()
-        if len(self._failed) >= _FAILURES:
-            raise RuntimeError(f"one image after another cannot be labelled: {failed[-1]}") from failed[-1]
+        said = label_each(self._source.labeller.label, images)
+        others_wait = len(self._ahead) > 0 or not self._tasks.empty() or self._scanner.untried > 0
+        self._failures.add([image.sha256 for image in images], said, others_wait)
         each = (time.monotonic() - start) / len(images)
         self._seconds_each = each if not self._seconds_each else 0.7 * self._seconds_each + 0.3 * each
         return said
@@ -265,7 +261,7 @@ class Watcher:
     def _record_pending(self) -> None:
         pending, self._pending = self._pending, _Pending()
         if pending.events:
-            self._write(events=pending.events)
+            self._write(record_batch, events=pending.events)
         for found, reason in pending.given_up:
             self._outgoing.quarantine(found, reason)
             self._scanner.report_finished(found)
@@ -275,23 +271,12 @@ class Watcher:
             # Another file than the one that was recorded.
             self._prepare(Task(READY, found, time=time.monotonic()))
 
-    def _write(self, rows: Sequence[Recorded] = (), **others: Any) -> None:
+    def _write(self, record: Callable[..., None], *arguments: Any, **others: Any) -> None:
         if identify_file(self._database) != self._file:
             # SQLite would go on writing into the file that has no name any more.
             raise FileNotFoundError(
                 f"{self._database} was removed or replaced; what arrived since is not recorded and lies where it was: "
                 "put the database back, or start again for a new one"
             )
-        record_patiently(self._connection, rows, is_stopped=lambda: self._stopped, **others)
+        write_patiently(partial(record, self._connection, *arguments, **others), is_stopped=lambda: self._stopped)
         self._recorded()
-
-
-def _outcomes(label: Callable, images: list[Prepared]) -> list[Labelled | Exception]:
-    """What is said of images, or, for each of them, the error."""
-    try:
-        said = label(images)
-        if not all(math.isfinite(one.novelty) for one in said):
-            raise ValueError("its features are no finite numbers")
-    except Exception as error:
-        return [error] * len(images)
-    return said

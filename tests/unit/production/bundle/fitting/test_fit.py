@@ -6,13 +6,20 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from helpers import written_bundles
 from helpers.written_bundles import fit_tiny
 from nearlabel.features.store import read_features
 from nearlabel.grouping.models.pipelines import class_scores
 from nearlabel.images.reading import read_image
+from nearlabel.production.bundle.facts import read_facts
 from nearlabel.production.bundle.files import read_bundle
+from nearlabel.production.bundle.fitting.fit import fit_bundle
+from nearlabel.production.bundle.numbering import write_note
+from nearlabel.production.bundle.writing import content_of, write_bundle
 from nearlabel.production.labeller.reading import measure_grey
+from nearlabel.production.labeller.steps import compile_steps, transform_rows
 from nearlabel.production.novelty.distances import NearestReference, measure_novelty, novelty_features
 from nearlabel.production.novelty.sets import nonconformity
 
@@ -120,6 +127,80 @@ def test_images_of_the_line_are_learnt_and_never_held_out(here, tmp_path):
     assert all(node.startswith("root.") for node in bundle.reference.node[rows])
     assert not [row for row in read(bundle.folder / "held_out.csv") if row["image_id"] in of_line]
     assert "odd" not in bundle.calibration.nonconformity and set(bundle.known.values()) == {"odd"}
+
+
+def test_an_accepted_group_is_learnt_where_a_label_of_it_is_however_few_images_are_held_against(here, tmp_path):
+    line, bundles = tmp_path / "line", tmp_path / "bundles"
+    line.mkdir()
+    images = read(f"{STEEL}/images.csv")
+    strip = read_image(images[0]["path"])
+    strip.rotate(45).save(line / "odd.png")
+    options = {"answers": answer(tmp_path, **{"line/odd.png": "odd"}), "line": str(line), "labels": ["odd"]}
+    first = read_bundle(fit_tiny(bundles, **options))
+    # A group of it alone is accepted.
+    content, root = content_of(first), first.nodes["root"]
+    number, row = len(root.centres), first.reference.image_id.tolist().index("line/odd.png")
+    reduced = transform_rows(compile_steps(root.reduction), first.reference.features[row : row + 1])
+    accepted = root._replace(centres=np.vstack([root.centres, reduced]), counts=np.append(root.counts, 1))
+    facts = content.facts | {"unlearnt": [f"root.{number}"], "followed": {"line": 7}}
+    write_note(
+        bundles,
+        "used.json",
+        read_facts(write_bundle(bundles, content._replace(facts=facts, nodes=content.nodes | {"root": accepted}))),
+    )
+    learnt = read_bundle(fit_tiny(bundles, **options))
+    assert len(learnt.nodes["root"].centres) == number + 1 and learnt.facts["unlearnt"] == []
+    assert f"root.{number}" in learnt.reference.node
+    # Words that its centres come from are not to move them again.
+    assert learnt.facts["followed"] == {"line": 7} and first.facts["followed"] == {}
+    few = read_bundle(fit_tiny(bundles, reference=3, **options))
+    assert f"root.{number}" not in few.reference.node and few.facts["unlearnt"] == []
+    write_note(bundles, "used.json", few.facts)
+    assert read_bundle(fit_tiny(bundles, reference=3, **options)).facts["unlearnt"] == []
+    # Its label is taken back.
+    assert read_bundle(fit_tiny(bundles, reference=3, labels=["odd"])).facts["unlearnt"] == [f"root.{number}"]
+
+
+def test_a_network_is_judged_by_its_own_images_as_what_they_stand_for(here, tmp_path, monkeypatch):
+    near = read(f"{STEEL}/near_labels.csv")
+    facts = {"labels": ["0", "1"], "good": "0", "threshold": 0.5, "network": {"weights": "seeded"}}
+    torch.save({"facts": json.dumps(facts)}, tmp_path / "model.pt")
+    table = pd.DataFrame({"image_id": [row["image_id"] for row in near]})
+    table["defective"] = [int(row["near_label"]) for row in near]
+    # One defect that was drawn is missed; those that were chosen are found. Of the good images all are drawn.
+    missed = int(np.flatnonzero(table["defective"])[0])
+    table["judged_without"] = np.where(table["defective"] == 1, 0.9, 0.1) + np.linspace(0, 0.05, len(table))
+    table.loc[missed, "judged_without"] = 0.2
+    table["weight"] = np.where(table["defective"] == 1, 0.5, 1.0)
+    table.loc[missed, "weight"] = 6.5
+    table.to_csv(tmp_path / "predictions.csv", index=False)
+    own = {"network": tmp_path / "model.pt", "predictions": tmp_path / "predictions.csv"}
+    monkeypatch.setattr(written_bundles, "fit_bundle", lambda *args, **rest: fit_bundle(*args, **(rest | own)))
+    odd = answer(tmp_path, **{near[0]["image_id"]: "odd"})
+    bundle = read_bundle(fit_tiny(tmp_path / "bundles", answers=odd, labels=["odd"]))
+    assert bundle.facts["label_by"] == "network" and bundle.facts["labels"] == ["0", "1"]
+    recalls = {label: one["recall"] for label, one in bundle.facts["scores"]["labels"].items()}
+    assert recalls == {"0": 1, "1": pytest.approx(5.5 / 12)}
+    held = pd.read_csv(bundle.folder / "held_out.csv").set_index("image_id")
+    assert held["weight"].to_dict() == table.set_index("image_id")["weight"].to_dict()
+    weights = bundle.calibration.weights
+    assert weights["1"][-1] == 6.5 and set(weights["1"][:-1]) == {0.5} and set(weights["0"]) == {1}
+    # That "odd" is learnt whole is nothing to a network, which does not tell it.
+    assert not [note for note in bundle.facts["notes"] if "odd" in note or "strategy" in note]
+    assert sum("takes 9 that were drawn at random" in note for note in bundle.facts["notes"]) == 2
+
+
+def test_what_images_that_a_strategy_chose_do_not_promise_is_said(here, tmp_path):
+    near = [row for row in read(f"{STEEL}/near_labels.csv")]
+    given = {row["image_id"]: {"0": "fine", "1": "bad"}[row["near_label"]] for row in near}
+    own = {"labels": ["fine", "bad"], "normal": ["fine"], "named_alone": True, "false_alarms": 0.4}
+    some = dict(list(given.items())[:18])
+    for number, (answers, said) in enumerate(((some, 1), (given, 0))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        bundle = read_bundle(fit_tiny(folder / "bundles", answers=answer(folder, **answers), **own))
+        notes = [note for note in bundle.facts["notes"] if "18 of 24 images of the data set have a label" in note]
+        assert bundle.facts["label_by"] == "model" and len(notes) == said
 
 
 def test_a_rate_that_the_images_cannot_support_is_refused(here, tmp_path):

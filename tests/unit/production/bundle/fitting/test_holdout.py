@@ -40,6 +40,23 @@ def test_a_rare_label_is_learnt_whole_and_said():
     assert "none is held out" in choose([""] * 3, unlabelled=True).notes[0]
 
 
+def test_a_label_of_which_a_small_share_is_no_image_is_said():
+    found = choose(["good"] * 40 + ["crack"] * 8, share=0.05)
+    assert found.held_out.sum() == 2 and not found.held_out[40:].any()
+    assert found.notes == [
+        "'crack' has 8 different images, near-duplicates counted once: all are learnt from (production.held_out is "
+        "0.05), so that nothing is known of how well it is told, and every set of labels holds it"
+    ]
+    assert "none is held out (production.held_out is 0.01)" in choose([""] * 9, share=0.01, unlabelled=True).notes[0]
+
+
+def test_a_label_that_only_images_to_keep_have_is_said():
+    keep = np.arange(30) >= 20
+    found = choose(["good"] * 20 + ["odd"] * 10, keep=keep)
+    assert found.held_out.sum() == 6
+    assert [note.split(",")[0] for note in found.notes] == ["'odd' has 10 different images"]
+
+
 @given(
     st.lists(st.tuples(st.sampled_from(["good", "scratch", ""]), st.integers(0, 30)), min_size=1, max_size=80),
     st.floats(0.05, 0.95),

@@ -55,6 +55,19 @@ def test_the_latest_of_each_and_the_majority_decide(place):
     assert not found.disputed and found.line.empty
 
 
+def test_what_was_taken_back_of_an_equal_image_of_the_line_leaves_the_data_sets_label(place):
+    folder, images = place
+    (folder / "line").mkdir()
+    (folder / "line/a.png").write_bytes((folder / "data/a.png").read_bytes())
+    (folder / "review.csv").write_text(
+        "image_id,label,annotator,time,seconds,withdraws\n"
+        "line/a.png,good,anna,2026-01-02,,\nline/a.png,skip,anna,2026-01-03,,2026-01-02\n"
+    )
+    (folder / "page.csv").write_text("image_id,label,annotator,time\na.png,dent,anna,2026-01-01\n")
+    files = [folder / "review.csv", folder / "page.csv"]
+    assert read_people(files, images, folder / "line", LABELS, "good", SCALE).labels == {contents(place)["a"]: "dent"}
+
+
 def test_a_tie_is_nobodys_word(place, caplog):
     with caplog.at_level(logging.WARNING):
         found = read(place, ("a.png", "good", "anna", ""), ("a.png", "dent", "ben", ""))

@@ -92,6 +92,11 @@ HOSTILE = {
     "plain text of another site": (post(Content_Type="text/plain", X_Nearlabel=None), 403),
     "without the mark": (post(X_Nearlabel=None), 403),
     "another mark": (post(X_Nearlabel="2"), 403),
+    "of another database": (post(X_Nearlabel_Database="0" * 32), 409),
+    "a name of another database": (post("/names", json.dumps(NAMING).encode(), X_Nearlabel_Database="0" * 32), 409),
+    "of no database": (post(X_Nearlabel_Database=""), 409),
+    "images of another database": (get("/images", X_Nearlabel_Database="0" * 32), 409),
+    "a stream of another database": (get("/changes?database=" + "0" * 32), 409),
     "another origin": (post(Origin="http://evil.example"), 403),
     "no origin": (post(Origin="null"), 403),
     "another port's origin": (post(Origin="http://127.0.0.1:1"), 403),
@@ -189,7 +194,9 @@ def test_filters_are_texts(server, name, text):
 
 
 def exchange(server, content: bytes, wait: float = 5.0) -> bytes:
-    """Send bytes as they are, return what comes until the server hangs up or is silent."""
+    """Send bytes as they are, of the server's database; return what comes until it hangs up or is silent."""
+    content = content.replace(b"X-Nearlabel: 1\r\n", b"X-Nearlabel: 1\r\nX-Nearlabel-Database: IDENTITY\r\n")
+    content = content.replace(b"IDENTITY", server.database.identity.encode())
     with socket.create_connection(("127.0.0.1", server.port), timeout=wait) as connection:
         connection.sendall(content)
         found = b""

@@ -131,6 +131,44 @@ def test_changes_come_as_they_are_written(tmp_path, fast):
         again.close(), second.close()
 
 
+def test_a_stream_ends_when_the_database_is_replaced(tmp_path, fast, caplog):
+    line = LineDatabase(tmp_path, 1)
+    with RunningServer(line) as server:
+        listener = Listener(server)
+        listener.read()
+        os.rename(line.path, tmp_path / "aside")
+        assert listener.read() == {}
+        listener.close()
+        # A browser that asks again is told why, before a stream begins.
+        status, _, said = server.ask("GET", "/changes?since=1.0.0")
+        assert status == 503 and b"was removed or replaced" in said
+        os.rename(tmp_path / "aside", line.path)
+    assert "Traceback" not in caplog.text and "Exception" not in caplog.text
+
+
+def test_a_page_of_another_database_writes_nothing(line, tmp_path):
+    """The server was started again at the same port with another database of the same images."""
+    other = LineDatabase(tmp_path, 8)
+    with RunningServer(line) as server:
+        identity = server.database.identity
+    stale = {"X-Nearlabel-Database": identity}
+    with RunningServer(other) as server:
+        event = other.event("proposal", "New.", [1, 2], node="root.3")
+        naming = {"operator": "Ada", "event": event, "label": "pit", "request": "r" * 32}
+        for method, path, body in (
+            ("POST", "/words", {"operator": "Ada", "words": [other.word(0)]}),
+            ("POST", "/names", naming),
+            ("POST", "/exports", {}),
+            ("GET", "/images", None),
+            ("GET", f"/changes?since=1.0.0&database={identity}", None),
+        ):
+            status, headers, said = server.ask(method, path, body, (MARKED if method == "POST" else {}) | stale)
+            assert status == 409 and b"Another database" in said and headers["x-nearlabel"] == "1"
+        assert other.corrections() == []
+        own = {"X-Nearlabel-Database": server.database.identity}
+        assert server.ask("GET", "/images", None, own)[0] == server.ask("GET", "/images")[0] == 200
+
+
 def test_silence_is_broken_and_listeners_are_counted(line, fast, monkeypatch):
     monkeypatch.setattr(stream, "SILENCE_SECONDS", 0.06)
     monkeypatch.setattr("nearlabel.production.review.server.app.MOST_STREAMS", 2)
@@ -176,7 +214,10 @@ def test_with_a_bundle(tmp_path):
     with RunningServer(line, shown=shown) as server:
         found = server.read(f"/images/{line.images[0]}")
         assert found["neighbors"][0]["row"] == 4 and all(0 <= step <= 10_000 for step in found["place"])
-        assert server.ask("GET", "/training/4")[2] == bundle.reference.thumbnails[4]
+        # A row is of one bundle: what a browser keeps under its address is never another one's.
+        assert found["shown"] == server.read("/map")["bundle"] == bundle.sha256
+        assert server.ask("GET", f"/training/{bundle.sha256}/4")[2] == bundle.reference.thumbnails[4]
+        assert server.ask("GET", f"/training/{'0' * 64}/4")[0] == 404
         assert len(server.read("/map")["x"]) == len(bundle.reference.image_id)
         # A map is made while others are answered.
         drawn = []
@@ -206,6 +247,23 @@ def test_another_bundle_that_is_put_in_use_is_shown_when_the_page_is_opened(tmp_
         shutil.rmtree(bundles / "1")
         write_note(bundles, USED, {"number": 1, "sha256": "0" * 64})
         assert number() == 2 and "another bundle was put in use and cannot be" in caplog.text
+
+
+def test_a_bundle_that_comes_after_its_note_is_shown_once_it_is_there(tmp_path, monkeypatch, caplog):
+    bundles = tmp_path / "bundles"
+    write_made(bundles, coverage=0.90)
+    shown = ShownBundle(bundles)
+    write_made(bundles, coverage=0.91)
+    facts = check_bundle(bundles / "2")
+    (bundles / "2").rename(tmp_path / "coming")
+    write_note(bundles, USED, facts)
+    assert [shown.follow(), shown.follow(), shown.training.bundle.number] == [False, False, 1]
+    (tmp_path / "coming").rename(bundles / "2")
+    # Not with every page that is opened.
+    assert not shown.follow()
+    monkeypatch.setattr("nearlabel.production.review.shown._AGAIN_S", 0.0)
+    assert [shown.follow(), shown.follow(), shown.training.bundle.number] == [True, False, 2]
+    assert caplog.text.count("cannot be") == 1
 
 
 def test_maps_that_nobody_waits_for_hold_up_nobody(tmp_path):
@@ -252,6 +310,8 @@ def test_files_that_a_browser_does_not_read_are_sent_as_png(tmp_path):
     with RunningServer(line) as server:
         first, second = (server.ask("GET", f"/files/{sha256}") for sha256 in line.images)
         assert first[1]["content-type"] == "image/png" and first[2][:4] == b"\x89PNG"
+        # Another bundle may have another scale.
+        assert [one[1]["cache-control"] == "no-store" for one in (first, second)] == [True, False]
         assert (second[1]["content-type"], second[2]) == ("image/jpeg", photo.read_bytes())
 
 

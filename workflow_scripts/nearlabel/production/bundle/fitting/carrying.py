@@ -11,7 +11,7 @@ import pandas as pd
 
 from nearlabel.production.bundle.contents import USED, NodeGroups, Reference
 from nearlabel.production.bundle.files import read_bundle
-from nearlabel.production.bundle.numbering import read_note
+from nearlabel.production.bundle.numbering import find_doubles, read_note
 
 
 class Carried(NamedTuple):
@@ -23,19 +23,22 @@ class Carried(NamedTuple):
         With centres that confirmed images have moved, and with groups that were accepted.
     names : dict of str to str
         Of accepted groups.
-    accepted : dict of str to bool
-        Accepted groups, each with whether the new bundle has images of it by itself.
+    accepted : list of str
+        Accepted groups.
     reference : Reference or None
-        Images of accepted groups.
+        Images of accepted groups, but those of groups that are too small.
     notes : list of str
         What was taken over, or could not be.
+    followed : dict of str to int
+        The bundle's fact: which words the centres come from.
     """
 
     root: NodeGroups
     names: dict[str, str]
-    accepted: dict[str, bool]
+    accepted: list[str]
     reference: Reference | None
     notes: list[str]
+    followed: dict[str, int]
 
 
 def describe_clustering(
@@ -63,8 +66,13 @@ def describe_clustering(
     return {"sha256": digest.hexdigest(), "root": int(members["root"]["cluster"].max()) + 1}
 
 
-def carry_over(bundles: str | Path, root: NodeGroups, clustering: Mapping[str, Any], known: set[str]) -> Carried:
+def carry_over(
+    bundles: str | Path, root: NodeGroups, clustering: Mapping[str, Any], known: set[str], neighbors: int
+) -> Carried:
     """Take over from the bundle in use what was adopted there: new groups keep their ids over all later bundles.
+
+    Of a group with as many images as novelty has neighbours, or fewer, none is carried over: the nearest others of each
+    would lie in other groups, far away, and no image near it would be novel.
 
     Parameters
     ----------
@@ -76,16 +84,20 @@ def carry_over(bundles: str | Path, root: NodeGroups, clustering: Mapping[str, A
         From `describe_clustering`.
     known : set of str
         Contents (sha256) of the images that the new bundle has by itself.
+    neighbors : int
+        Training images that the new bundle measures novelty by.
 
     Returns
     -------
     Carried
         The root as it is where nothing was adopted, or the run was clustered anew since.
     """
-    nothing = Carried(root, {}, {}, None, [])
+    nothing = Carried(root, {}, [], None, [], {})
     try:
         if read_note(bundles, USED) is None:
             return nothing
+        if problems := find_doubles(bundles, [USED]):
+            return nothing._replace(notes=[f"nothing is carried over from the bundle in use: {problems[0]}"])
         used = read_bundle(bundles)
     except (OSError, ValueError) as error:
         return nothing._replace(notes=[f"nothing is carried over from the bundle in use: {error}"])
@@ -103,13 +115,20 @@ def carry_over(bundles: str | Path, root: NodeGroups, clustering: Mapping[str, A
     if np.array_equal(adopted.centres, root.centres):
         return nothing
     reference = used.reference
-    own = np.isin(reference.sha256.astype(str), list(known))
-    accepted = {node: bool(own[reference.node.astype(str) == node].any()) for node in new}
-    rows = np.isin(reference.node.astype(str), new) & ~own
+    nodes = reference.node.astype(str)
+    rows = np.isin(nodes, new) & ~np.isin(reference.sha256.astype(str), list(known))
+    counts = {node: int((nodes == node).sum()) for node in new if rows[nodes == node].any()}
+    few = {node: count for node, count in counts.items() if count <= neighbors}
+    rows &= ~np.isin(nodes, list(few))
     thumbnails = [reference.thumbnails[row] for row in np.flatnonzero(rows)]
     kept = Reference(*(part[rows] for part in reference[:-1]), thumbnails)
     moved = root._replace(centres=adopted.centres, counts=adopted.counts, returned=adopted.returned)
     names = {node: used.names[node] for node in new if node in used.names}
     notes = [f"centres of the root's groups are those of bundle {used.number}, which followed operators' words"]
     notes += [f"{node} was accepted as a group in bundle {used.number} or before" for node in new]
-    return Carried(moved, names, accepted, kept if rows.any() else None, notes)
+    notes += [
+        f"{node}: new images are held against none of its {count}, and are novel again where they are like them: by "
+        f"{neighbors} neighbours novelty takes {neighbors + 1} of a group; set production.neighbors lower to keep them"
+        for node, count in few.items()
+    ]
+    return Carried(moved, names, new, kept if rows.any() else None, notes, used.facts.get("followed", {}))

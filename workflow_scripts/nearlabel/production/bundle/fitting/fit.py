@@ -22,7 +22,8 @@ from nearlabel.production.bundle.fitting.carrying import carry_over, describe_cl
 from nearlabel.production.bundle.fitting.encoders import describe_encoder, network_weights
 from nearlabel.production.bundle.fitting.features import RunFeatures
 from nearlabel.production.bundle.fitting.images import BundleImages, collect_images
-from nearlabel.production.bundle.fitting.labels import give_by_model, give_by_network, list_uncalibrated
+from nearlabel.production.bundle.fitting.judging import list_uncalibrated
+from nearlabel.production.bundle.fitting.labels import give_by_model, give_by_network, list_unpromised
 from nearlabel.production.bundle.fitting.node_groups import assign_leaf, fit_groups
 from nearlabel.production.bundle.fitting.reference import hold_against
 from nearlabel.production.bundle.writing import Content, write_bundle
@@ -132,7 +133,7 @@ def fit_bundle(
     clustering = describe_clustering(
         members, {node: described[id] for node, id in chosen.items()}, list(map(dict, reductions))
     )
-    carried = carry_over(bundles, nodes["root"], clustering, set(found.table["sha256"]))
+    carried = carry_over(bundles, nodes["root"], clustering, set(found.table["sha256"]), settings["neighbors"])
     nodes["root"] = carried.root
     root = chosen["root"]
     values = run_features.all(root, found.table["image_id"].iloc[: found.count])
@@ -141,26 +142,35 @@ def fit_bundle(
     else:
         reduction = _reduction(reductions, "root", run_features.store(root))
         given = give_by_model(found, values, settings, model, reduction, derive_seed(seed, f"bundle/{dataset}"))
+    leaves = _leaves(found, members, nodes, run_features)
+    # The network was trained before, on images of the data set alone.
+    learnt = set() if network else set(leaves[~found.held.held_out & (found.labels != "")])
     reference, calibration, novelty = hold_against(
         found,
         novelty_features(values),
-        _leaves(found, members, nodes, run_features),
+        leaves,
         read_map(place),
         settings,
-        given.nonconformity,
+        given,
         carried.reference,
         seed=derive_seed(seed, "reference"),
         workers=workers,
     )
-    notes = [*found.held.notes, *given.notes, *carried.notes]
+    # A network was trained before, and tells other labels.
+    notes = [*([] if network else found.held.notes), *given.notes, *carried.notes]
     told = given.model["classes"] if given.model else given.labels
-    notes += list_uncalibrated(told, given.nonconformity, settings["coverage"])
+    notes += list_unpromised(found, settings, bool(network))
+    notes += list_uncalibrated(told, given.nonconformity, settings["coverage"], given.stand_for)
     files, own_weights = network_weights(network, runtime[root]) if network else ({}, "")
     weights |= files
     saved = given.model and given.model | {"dataset": dataset, "encoder": described[root] | {"weights_dir": ""}}
     held = found.table.iloc[given.rows]
     held_out = held[["image_id", "sha256"]].assign(
-        group=found.held.group[given.rows], label=given.truth, said=given.said, novelty=novelty[given.rows]
+        group=found.held.group[given.rows],
+        label=given.truth,
+        said=given.said,
+        novelty=novelty[given.rows],
+        weight=given.weights,
     )
     versions = {library: version(library) for library in LIBRARIES}
     for facts in described.values():
@@ -178,8 +188,7 @@ def fit_bundle(
         "normal": given.normal,
         "label_by": given.label_by,
         "network_weights": own_weights,
-        # The network was trained before, on images of the data set alone.
-        "unlearnt": [node for node, has_images in carried.accepted.items() if network or not has_images],
+        "unlearnt": [node for node in carried.accepted if node not in learnt],
         "coverage": settings["coverage"],
         "false_alarms": settings["false_alarms"],
         "images": {
@@ -191,6 +200,7 @@ def fit_bundle(
         },
         "groups": {name: int((groups.counts > 0).sum()) for name, groups in nodes.items()},
         "clustering": clustering,
+        "followed": carried.followed,
         "scores": given.scores,
         "notes": notes,
     }

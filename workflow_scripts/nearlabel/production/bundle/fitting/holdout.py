@@ -58,6 +58,8 @@ def choose_held_out(
     rows: dict[int, list[int]] = {}
     for row, group in enumerate(groups.tolist()):
         rows.setdefault(group, []).append(row)
+    # Of each label its groups, and those that may be held out.
+    counted: Counter[str] = Counter()
     strata: dict[str, list[tuple[bytes, list[int]]]] = {}
     names = np.empty(len(labels), dtype=object)
     for members in rows.values():
@@ -65,22 +67,25 @@ def choose_held_out(
         counts = Counter(labels[members].tolist())
         label = min(counts, key=lambda name: (-counts[name], name))
         order = hashlib.sha256(f"held out/{first}".encode()).digest()
+        counted[label] += 1
         if not keep[members].any():
             strata.setdefault(label, []).append((order, members))
     held_out, notes = np.zeros(len(labels), bool), []
-    for label, found in sorted(strata.items()):
+    for label, count in sorted(counted.items()):
         if not label and not unlabelled:
             continue
-        if len(found) < FEWEST:
-            what = f"{len(found)} different images" if len(found) > 1 else "one image"
+        found = sorted(strata.get(label, []))
+        chosen = found[: round(share * len(found))] if len(found) >= FEWEST else []
+        if not chosen:
+            what = f"{count} different images" if count > 1 else "one image"
+            why = f" (production.held_out is {share:g})" if len(found) >= FEWEST else ""
             notes.append(
-                f"{label!r} has {what}, near-duplicates counted once: all are learnt from, so that nothing is known of "
-                f"how well it is told, and every set of labels holds it"
+                f"{label!r} has {what}, near-duplicates counted once: all are learnt from{why}, so that nothing is "
+                "known of how well it is told, and every set of labels holds it"
                 if label
-                else f"there are {what}, near-duplicates counted once: none is held out"
+                else f"there are {what}, near-duplicates counted once: none is held out{why}"
             )
-            continue
-        for _, members in sorted(found)[: round(share * len(found))]:
+        for _, members in chosen:
             held_out[members] = True
     return HeldOut(held_out, names, notes)
 

@@ -13,16 +13,23 @@ from nearlabel.files import read_table
 from nearlabel.grouping.models.catalogue import CATALOGUE, CLASSIFIER
 from nearlabel.grouping.models.pipelines import class_scores, sort_classes
 from nearlabel.grouping.models.validation import FoldFits
-from nearlabel.production.bundle.fitting.holdout import first_of_groups
 from nearlabel.production.bundle.fitting.images import BundleImages
+from nearlabel.production.bundle.fitting.judging import score_labels, sort_by_label, stand_for_groups
 from nearlabel.production.labelled import MODEL, NETWORK
 from nearlabel.production.labeller.labels import network_scores
-from nearlabel.production.novelty.sets import always_in, least_calibration, nonconformity
+from nearlabel.production.novelty.sets import nonconformity
 
 LIBRARIES = ("numpy", "scikit-learn", "skops")
 """Whose versions a model depends on."""
 
 HELD = "held-out images"
+
+UNDRAWN = (
+    "the labelled images do not stand for the data set: no draw at random is answered whole, or all in it is of one "
+    "class; recalls and the coverage of sets of labels hold for images like those that a strategy chose, and are not "
+    "promised for others: answer such a draw (labelling.audit, or the certificate's) for a bundle that promises them"
+)
+"""Of a network that was judged by images that a strategy chose, alone."""
 
 DEFECTIVE = "defective"
 """What a network calls defects of several labels."""
@@ -45,6 +52,10 @@ class Given(NamedTuple):
         Their labels, and what it says; '' where it says nothing.
     nonconformity : dict of str to ndarray of float64
         By label, of those that stand for their groups, ascending.
+    weights : ndarray of float64, shape (h,)
+        How many images of the data set each of them stands for; 0: it says nothing that is not said already.
+    stand_for : dict of str to ndarray of float64
+        The same of those in `nonconformity`; empty where each stands for itself.
     scores : dict
         From `score_labels`.
     notes : list of str
@@ -59,6 +70,8 @@ class Given(NamedTuple):
     truth: np.ndarray
     said: np.ndarray
     nonconformity: dict[str, np.ndarray]
+    weights: np.ndarray
+    stand_for: dict[str, np.ndarray]
     scores: dict[str, Any]
     notes: list[str]
 
@@ -93,6 +106,7 @@ def give_by_model(
     """
     labels, held_out, normal = found.labels, found.held.held_out, list(settings["normal"])
     learnt, rows = ~held_out & (labels != ""), np.flatnonzero(held_out)
+    alike = np.ones(len(rows))
     classes = sort_classes(labels[learnt])
     if len(classes) < 2:
         told = f"images of {classes[0]!r} alone" if classes else "no image"
@@ -100,7 +114,8 @@ def give_by_model(
             raise ValueError(f"production.label_by is model, which takes two labels, and {told} can be learnt from")
         silent = np.full(len(rows), "", dtype=object)
         note = f"no labels are given: {told} can be learnt from"
-        return Given("", found.names, normal, None, rows, labels[rows], silent, {}, score_labels([], [], HELD), [note])
+        scores = score_labels([], [], [], HELD)
+        return Given("", found.names, normal, None, rows, labels[rows], silent, {}, alike, {}, scores, [note])
     saved, notes = fit_label_model(features[learnt], labels[learnt], model, reduction, normal, seed)
     said, strange = np.empty(0, dtype=object), {}
     if len(rows):
@@ -110,13 +125,15 @@ def give_by_model(
         rated = class_scores(pipeline, asked)
         # As the labeller does; where votes tie, a support vector machine itself takes the first class.
         said = np.array(columns, dtype=object)[rated.argmax(axis=1)]
-        strange = _by_label(nonconformity(rated), columns, labels[rows], _firsts(found, rows))
-    scores = score_labels(labels[rows], said, HELD)
-    return Given(MODEL, found.names, normal, saved, rows, labels[rows], said, strange, scores, notes)
+        strange, _ = _by_label(found, rows, nonconformity(rated), columns, labels[rows], alike)
+    scores = score_labels(labels[rows], said, alike, HELD)
+    return Given(MODEL, found.names, normal, saved, rows, labels[rows], said, strange, alike, {}, scores, notes)
 
 
 def give_by_network(found: BundleImages, network: str | Path, predictions: str | Path) -> Given:
     """Take over the network that labelling ended with, and what networks without an image said of it.
+
+    Of the labelled images some were drawn at random and others chosen by a strategy: they count as what they stand for.
 
     Parameters
     ----------
@@ -126,17 +143,44 @@ def give_by_network(found: BundleImages, network: str | Path, predictions: str |
     """
     facts = read_network_facts(network)
     labels, threshold = network_labels(facts), facts["threshold"]
-    table = read_table(predictions, ("image_id", "defective", "judged_without"))
+    table = read_table(predictions, ("image_id", "defective", "judged_without", "weight"))
+    table["weight"] = table["weight"].astype(float)
     judged = table[(table["judged_without"] != "") & (table["defective"] != "")]
     places = pd.Series(np.arange(found.count), index=found.table["image_id"][: found.count])
     rows = places.loc[judged["image_id"]].to_numpy()
     without, names = judged["judged_without"].to_numpy(dtype=float), np.array(labels, dtype=object)
+    weights = judged["weight"].to_numpy()
     truth = names[judged["defective"].astype(int)]
     strange = nonconformity(network_scores(without, threshold))
-    by_label = _by_label(strange, labels, truth, _firsts(found, rows))
+    by_label, stand_for = _by_label(found, rows, strange, labels, truth, weights)
     said = names[(without >= threshold).astype(int)]
-    scores = score_labels(truth, said, "labelled images, each by a network that had not learnt from it")
-    return Given(NETWORK, labels, labels[:1], None, rows, truth, said, by_label, scores, [])
+    scores = score_labels(truth, said, weights, "labelled images, each by a network that had not learnt from it")
+    # Rounded as sums are.
+    notes = [] if table["weight"].sum() > 0.999 * len(table) else [UNDRAWN]
+    return Given(NETWORK, labels, labels[:1], None, rows, truth, said, by_label, weights, stand_for, scores, notes)
+
+
+def list_unpromised(found: BundleImages, settings: Mapping[str, Any], network: bool) -> list[str]:
+    """Say what may be otherwise on the line, where labelling has chosen the images with a label: a sentence or none.
+
+    Parameters
+    ----------
+    found : BundleImages
+    settings : mapping
+        ``named_alone``: labels are those of labelling.
+    network : bool
+        Whether the network gives labels: its images count as what they stand for, but the good ones of novelty alike.
+    """
+    labelled = int((found.labels[: found.count] != "").sum())
+    if not settings["named_alone"] or labelled in (0, found.count):
+        return []
+    what = "the rate of false alarms holds"
+    if not network:
+        what = "recalls, the coverage of sets of labels and the rate of false alarms hold"
+    return [
+        f"{labelled} of {found.count} images of the data set have a label, most of them chosen by a strategy: {what} "
+        "for images like these, and may be otherwise on the line"
+    ]
 
 
 def choose_model(models: Sequence[Mapping[str, Any]], summary: str | Path | None) -> dict[str, Any]:
@@ -214,25 +258,6 @@ def network_labels(facts: Mapping[str, Any]) -> list[str]:
     return [facts["good"], others[0] if len(others) == 1 else DEFECTIVE]
 
 
-def list_uncalibrated(labels: Sequence[str], held_out: Mapping[str, np.ndarray], coverage: float) -> list[str]:
-    """Say which labels are in every set, though some of their images are held out: a sentence each.
-
-    Parameters
-    ----------
-    labels : sequence of str
-    held_out : mapping of str to ndarray
-        By label, the nonconformity of its held-out images.
-    coverage : float
-    """
-    needed = least_calibration(coverage)
-    return [
-        f"{label!r} has {count} held-out images, near-duplicates counted once; a coverage of {coverage:g} takes "
-        f"{needed}: every set of labels holds it"
-        for label, count in always_in(labels, held_out, coverage).items()
-        if count
-    ]
-
-
 def read_network_facts(path: str | Path) -> dict[str, Any]:
     """Read what `nearlabel.labelling.final.saved.save_model` noted of a network, without building it."""
     import torch
@@ -240,40 +265,8 @@ def read_network_facts(path: str | Path) -> dict[str, Any]:
     return json.loads(torch.load(path, map_location="cpu", weights_only=True)["facts"])
 
 
-def score_labels(labels: np.ndarray, said: np.ndarray, how: str) -> dict[str, Any]:
-    """Score what was said: recall of each label, and their mean, the balanced accuracy.
-
-    Parameters
-    ----------
-    labels, said : ndarray of object (str), shape (n,)
-        Images without a label are left out.
-    how : str
-        On which images, in words.
-
-    Returns
-    -------
-    dict
-        ``balanced_accuracy`` (None without an image), ``labels`` (label → images, recall), ``how``.
-    """
-    labels, said = np.asarray(labels, dtype=object), np.asarray(said, dtype=object)
-    known = labels != ""
-    recalls = {
-        label: {"images": int((labels == label).sum()), "recall": float((said[labels == label] == label).mean())}
-        for label in sort_classes(labels[known])
-    }
-    mean = float(np.mean([one["recall"] for one in recalls.values()])) if recalls else None
-    return {"balanced_accuracy": mean, "labels": recalls, "how": how}
-
-
-def _firsts(found: BundleImages, rows: np.ndarray) -> np.ndarray:
-    """Which of some images stand for their groups."""
+def _by_label(found: BundleImages, rows: np.ndarray, strange: np.ndarray, columns: Sequence[str], labels, weights):
+    """Nonconformity by label, and what its images stand for, of those that stand for their groups."""
     contents = found.table["sha256"].to_numpy(dtype=object)
-    return np.isin(rows, first_of_groups(rows, found.held.group, contents))
-
-
-def _by_label(strange: np.ndarray, columns: Sequence[str], labels: np.ndarray, firsts: np.ndarray) -> dict:
-    return {
-        label: np.sort(strange[(labels == label) & firsts, column])
-        for column, label in enumerate(columns)
-        if ((labels == label) & firsts).any()
-    }
+    firsts = stand_for_groups(rows, weights, found.held.group, contents)
+    return sort_by_label(strange[firsts], columns, labels[firsts], weights[firsts])

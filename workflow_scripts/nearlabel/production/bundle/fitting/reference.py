@@ -13,6 +13,7 @@ from nearlabel.grouping.maps.node_map import NodeMap
 from nearlabel.production.bundle.contents import Calibration, Reference
 from nearlabel.production.bundle.fitting.holdout import first_of_groups
 from nearlabel.production.bundle.fitting.images import BundleImages
+from nearlabel.production.bundle.fitting.labels import Given
 from nearlabel.production.labeller.reading import draw_thumbnail, measure_grey
 from nearlabel.production.novelty import distances
 from nearlabel.production.novelty.conformal import require_rate
@@ -27,7 +28,7 @@ def hold_against(
     leaves: np.ndarray,
     mapped: NodeMap,
     settings: Mapping[str, Any],
-    nonconformity: dict[str, np.ndarray],
+    given: Given,
     carried: Reference | None,
     *,
     seed: int,
@@ -47,8 +48,8 @@ def hold_against(
         The root's map.
     settings : mapping
         ``false_alarms, neighbors, normal, reference``.
-    nonconformity : dict of str to ndarray
-        See `nearlabel.production.bundle.contents.Calibration`.
+    given : Given
+        What gives labels.
     carried : Reference or None
         Further images that new ones are held against.
     seed : int
@@ -100,7 +101,9 @@ def hold_against(
     grey[rows], grey[good] = seen.grey, seen_good.grey
     lit = np.flatnonzero(found.good(settings["normal"]) & ~np.isnan(grey[:, 0]))
     grey = grey[first_of_groups(lit, held.group, contents)]
-    calibration = Calibration(np.sort(novelty[good]), settings["neighbors"], nonconformity, grey[:, 0], grey[:, 1])
+    calibration = Calibration(
+        np.sort(novelty[good]), settings["neighbors"], given.nonconformity, *grey.T, given.stand_for
+    )
     return reference, calibration, novelty
 
 

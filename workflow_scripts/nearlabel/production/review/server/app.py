@@ -88,7 +88,7 @@ class Review:
                 Route("/files/{sha256}", self._answer_file(self._file, 4)),
                 Route("/thumbnails/{sha256}", self._answer(self._thumbnail)),
                 Route("/novelty/{sha256}", self._answer_file(self._novelty, 1)),
-                Route("/training/{row}", self._answer(self._training)),
+                Route("/training/{bundle}/{row}", self._answer(self._training)),
                 Route("/exports", self._answer(self._waiting)),
                 Route("/words", self._words, methods=["POST"]),
                 Route("/names", self._names, methods=["POST"]),
@@ -96,7 +96,7 @@ class Review:
             ],
             exception_handlers={HTTPException: _say, BusyDatabaseError: _busy, Exception: _failed},
         )
-        self.app = Guard(routes, access)
+        self.app = Guard(routes, access, database.identity)
 
     def _show(self) -> None:
         shown, facts = self._shown, {"database": self.database.identity, "name": self.database.path.name}
@@ -168,12 +168,13 @@ class Review:
         image = read_image(connection, read_sha256(request.path_params["sha256"]))
         if image is None:
             raise HTTPException(404, "There is no such image.")
-        if self.training is not None:
-            own = self.training.bundle.sha256 == image["bundle_sha256"]
-            image["neighbors"] = self.training.add_rows(image["neighbors"])
-            image["place"] = self.training.place(image["place"]) if own else None
-        else:
-            image["place"] = None
+        # Another bundle may be put in use meanwhile.
+        training = self.training
+        own = training is not None and training.bundle.sha256 == image["bundle_sha256"]
+        image["place"] = training.place(image["place"]) if own else None
+        image["shown"] = None if training is None else training.bundle.sha256
+        if training is not None:
+            image["neighbors"] = training.add_rows(image["neighbors"])
         return image
 
     def _choices(self, request: Request, connection: sqlite3.Connection) -> dict:
@@ -193,13 +194,17 @@ class Review:
         return {"events": read_events(connection, **before)}
 
     def _map(self, request: Request, connection: sqlite3.Connection) -> dict:
-        if self.training is None:
+        training = self.training
+        if training is None:
             raise HTTPException(404, "There is no map without a bundle.")
-        return self.training.map()
+        return training.map() | {"bundle": training.bundle.sha256}
 
     def _file(self, image: Registered) -> Response:
-        content, kind = as_shown(read_registered(image), image.mode, self.scale)
-        return Response(content, media_type=kind, headers=_FOR_EVER | {"Accept-Ranges": "none"})
+        content = read_registered(image)
+        shown, kind = as_shown(content, image.mode, self.scale)
+        # A picture that was made of the file may be another one with another bundle's scale.
+        kept = _FOR_EVER if shown is content else {}
+        return Response(shown, media_type=kind, headers=kept | {"Accept-Ranges": "none"})
 
     def _thumbnail(self, request: Request, connection: sqlite3.Connection) -> Response:
         row = connection.execute(
@@ -223,12 +228,13 @@ class Review:
         return Response(drawn, media_type="image/png")
 
     def _training(self, request: Request, connection: sqlite3.Connection) -> Response:
-        row = request.path_params["row"]
+        row, training = request.path_params["row"], self.training
         digits = row.isascii() and row.isdigit() and len(row) <= 9
-        found = self.training.thumbnail(int(row)) if digits and self.training is not None else None
+        is_shown = training is not None and training.bundle.sha256 == request.path_params["bundle"]
+        found = training.thumbnail(int(row)) if digits and is_shown else None
         if found is None:
             raise HTTPException(404, "There is no such training image.")
-        return Response(found, media_type="image/webp", headers={"Cache-Control": "private, max-age=3600"})
+        return Response(found, media_type="image/webp", headers=_FOR_EVER)
 
     async def _listen(self, request: Request) -> Response:
         if request.method == "HEAD":
@@ -239,8 +245,10 @@ class Review:
         since = parse_cursor(text)
         if text and since is None:
             raise HTTPException(400, "This is not where a stream can begin.")
+        # Where the database cannot be read, no stream begins.
+        now = await run_in_threadpool(self.streams.now)
         return StreamingResponse(
-            self.streams.listen(since, request.is_disconnected),
+            self.streams.listen(since or now, request.is_disconnected),
             media_type="text/event-stream",
             # A proxy would else keep messages back.
             headers={"X-Accel-Buffering": "no"},

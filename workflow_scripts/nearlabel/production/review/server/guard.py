@@ -11,13 +11,19 @@ from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MARK = "x-nearlabel"
-"""A header that the page sends with every POST: a page of another site cannot, without asking first."""
+"""A header that the page sends with every request: a page of another site cannot, without asking first.
+
+Every answer has it too, so that the page knows it from what a proxy says.
+"""
+
+DATABASE = "x-nearlabel-database"
+"""A header of the page's requests: the identity of the database that the page shows."""
 
 LEAST_TOKEN = 16
 """Characters of a token."""
@@ -28,6 +34,7 @@ _WRONG_TOKEN_SECONDS = 1.0
 _COOKIE_DAYS = 30
 
 HEADERS = {
+    MARK: "1",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -109,10 +116,12 @@ class Guard:
     ----------
     app : ASGIApp
     access : Access
+    database : str
+        Identity of the database that is shown: a page that was opened on another one is told so.
     """
 
-    def __init__(self, app: ASGIApp, access: Access):
-        self.app, self.access = app, access
+    def __init__(self, app: ASGIApp, access: Access, database: str):
+        self.app, self.access, self._database = app, access, database
         self._refusing = asyncio.Semaphore(4)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -151,6 +160,11 @@ class Guard:
             return PlainTextResponse("This request came from another page.", 403)
         if self.access.token and scope["path"] not in ("/", "/enter") and not self.is_let_in(HTTPConnection(scope)):
             return PlainTextResponse("This page asks for a token.", 401)
+        # A stream of events is asked for without headers.
+        database = headers.get(DATABASE) or QueryParams(scope.get("query_string", b"")).get("database")
+        is_sent = scope["method"] == "POST" and scope["path"] != "/enter"
+        if database != self._database and (is_sent or database is not None):
+            return PlainTextResponse("Another database is shown here now: load this page anew.", 409)
         return None
 
     def is_let_in(self, connection: HTTPConnection) -> bool:

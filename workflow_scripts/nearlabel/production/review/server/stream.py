@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
-from nearlabel.production.review.connections import Database
+from nearlabel.production.review.connections import BusyDatabaseError, Database
 from nearlabel.production.review.events import Cursor, read_changes, read_cursor
 
 MOST_STREAMS = 50
@@ -29,25 +29,37 @@ class Streams:
         self.open = 0
         self.ended = False
 
-    async def listen(self, since: Cursor | None, is_gone: Callable[[], Any]) -> AsyncIterator[str]:
-        """Yield messages until the browser is gone or the server ends.
+    def now(self) -> Cursor:
+        """Return where a stream of what comes from now on begins.
+
+        Raises
+        ------
+        BusyDatabaseError
+        """
+        return self._read(read_cursor)
+
+    async def listen(self, since: Cursor, is_gone: Callable[[], Any]) -> AsyncIterator[str]:
+        """Yield messages until the browser is gone, the server ends or the database cannot be read.
 
         Each has the cursor as its id, so that a browser that comes back says how far it has heard.
 
         Parameters
         ----------
-        since : Cursor or None
-            None: from now on.
+        since : Cursor
         is_gone : callable
             Awaited: whether the browser has hung up.
         """
         self.open += 1
         try:
-            cursor = await run_in_threadpool(self._read, read_cursor) if since is None else since
+            cursor = since
             yield f"retry: 2000\nid: {cursor}\nevent: ready\ndata: {{}}\n\n"
             silent = 0.0
             while not self.ended and not await is_gone():
-                cursor, changes = await run_in_threadpool(self._read, read_changes, cursor)
+                try:
+                    cursor, changes = await run_in_threadpool(self._read, read_changes, cursor)
+                except BusyDatabaseError:
+                    # The browser asks again, and is answered why there is no stream.
+                    return
                 if changes:
                     yield f"id: {cursor}\nevent: changes\ndata: {json.dumps(changes)}\n\n"
                     silent = 0.0

@@ -43,14 +43,23 @@ function askOperator(begin) {
   };
   find("begin").addEventListener("click", done);
   field.addEventListener("keydown", (event) => { if (event.key === "Enter") done(); });
-  return () => {
+  const open = () => {
     field.value = rememberedOperator();
     box.showModal();
     field.select();
   };
+  // Escape closes every dialog; an answer without a name would not be kept.
+  box.addEventListener("close", () => { if (!state.operator) open(); });
+  return open;
 }
 
 const NEW_LABEL = "The bundle does not know this label. It counts in the next one if production.labels in the config names it.";
+
+// The label that is meant by what was typed, whatever its capitals; undefined where it is a new one.
+function findLabel(labels, typed) {
+  const wanted = typed.toLocaleLowerCase();
+  return labels.find((label) => label === typed) ?? labels.find((label) => label.toLocaleLowerCase() === wanted);
+}
 
 // Any label, one that there was not before, or a group. give({ label }) or give({ node }).
 class Choice {
@@ -77,9 +86,9 @@ class Choice {
     const typed = cleanName(find("choiceField").value);
     const wanted = typed.toLocaleLowerCase();
     const found = this.labels.filter((label) => label.toLocaleLowerCase().includes(wanted));
-    const exact = found.some((label) => label.toLocaleLowerCase() === wanted);
+    const exact = findLabel(this.labels, typed);
     // The exact one first, so that Enter gives it.
-    found.sort((a, b) => (b.toLocaleLowerCase() === wanted) - (a.toLocaleLowerCase() === wanted));
+    found.sort((a, b) => (b === exact) - (a === exact));
     const buttons = found.slice(0, 60).map((label) => this.button(label, { label }));
     if (typed && !exact) {
       const problem = nameProblem(typed);

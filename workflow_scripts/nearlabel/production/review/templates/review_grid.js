@@ -40,7 +40,8 @@ class Grid {
     this.box.append(...fresh.map((image) => this.makeCell(image)));
   }
 
-  // New ones come before all others; an image that came again moves to the front. Returns whether old ones were dropped.
+  // New ones come before all others; an image that came again moves to the front. Returns where older ones go on if some
+  // were dropped, else null.
   prepend(images) {
     for (const image of [...images].reverse()) {
       const known = this.images.findIndex((one) => one.image === image.image);
@@ -50,6 +51,8 @@ class Grid {
       this.box.prepend(this.makeCell(image));
     }
     const dropped = this.images.splice(MOST);
+    // Between these and the one that stays there may be many that are not shown.
+    const next = dropped.length ? this.images.at(-1).label_id : null;
     for (const image of dropped) {
       // What someone looks at stays.
       if (image.image === this.current) this.images.push(image);
@@ -59,7 +62,7 @@ class Grid {
       }
     }
     this.choose(this.current || this.images[0]?.image || "", false);
-    return dropped.length > 0;
+    return next;
   }
 
   makeCell(image) {

@@ -10,9 +10,10 @@ class Live {
 
   listen(since) {
     this.since = since;
-    clearTimeout(this.again);
-    this.source?.close();
-    const source = new EventSource(`/changes?since=${this.since}`);
+    this.rest();
+    // A browser has few connections to a server for all of its tabs; what nobody sees catches up when it is seen again.
+    if (document.hidden) return;
+    const source = new EventSource(`/changes?since=${since}&database=${DATA.database}`);
     this.source = source;
     const note = (event) => {
       this.since = event.lastEventId || this.since;
@@ -24,11 +25,16 @@ class Live {
       this.heard(JSON.parse(event.data));
     });
     source.addEventListener("error", () => {
-      this.state(false);
-      if (source.readyState === EventSource.CLOSED && source === this.source) {
-        this.again = setTimeout(() => this.listen(this.since), 5000);
-      }
+      const refused = source.readyState === EventSource.CLOSED;
+      this.state(false, refused);
+      if (refused && source === this.source) this.again = setTimeout(() => this.listen(this.since), 5000);
     });
+  }
+
+  rest() {
+    clearTimeout(this.again);
+    this.source?.close();
+    this.source = null;
   }
 }
 

@@ -1,32 +1,31 @@
 // The page put together.
-const state = { filters: {}, next: null, away: false, operator: "", choices: { labels: [], groups: [], cameras: [] }, labels: [], loading: 0 };
+// turning: the last image, while those after it are on their way.
+const state = { filters: {}, next: null, away: false, operator: "", choices: { labels: [], groups: [], cameras: [] }, labels: [], loading: 0, turning: "" };
 const stage = new Stage();
 const grid = new Grid(chosen, openSingle);
 const queue = new WordQueue(DATA.database, answered, named);
 const arrivals = new Arrivals();
-const live = new Live(heardChanges, (connected) => {
+const live = new Live(heardChanges, (connected, refused) => {
   find("live").textContent = connected ? "live" : "not connected: trying again";
   find("live").classList.toggle("lost", !connected);
-  if (connected) queue.hurry();
+  if (connected) hurry();
+  // Why, only an answer to another question says.
+  if (refused) loadChoices();
 });
+// Whatever waits to be sent or asked again.
+const hurry = () => [queue, ...asking.values()].forEach((one) => one.hurry?.());
 const choice = new Choice((what) => correct(what));
 const askWho = askOperator(begin);
 let said = null;
 let lastInput = 0;
 
-// Images of the filters, from the newest or from where a page ended.
+// Images of the filters, from the newest or from where a page ended; whether they are shown, and not others by now.
 async function load(before = null) {
-  const mine = ++state.loading;
+  state.turning = "";
   const query = new URLSearchParams(Object.entries(state.filters).map(([name, value]) => [name, value === true ? "1" : value]));
   if (before) query.set("before", before);
-  let found;
-  try {
-    found = await ask(`/images?${query}`);
-  } catch (error) {
-    return say(error.message || "The server does not answer.");
-  }
-  // Other filters were chosen in the meantime.
-  if (mine !== state.loading) return;
+  const found = await insist(`/images?${query}`);
+  if (!found) return false;
   const at = Number(found.cursor.split(".")[1]);
   for (const image of found.images) receive(image, at);
   if (before && grid.images.length + found.images.length <= MOST) grid.append(found.images);
@@ -37,10 +36,11 @@ async function load(before = null) {
   state.next = found.next;
   if (!before) {
     arrivals.clear();
-    if (!live.source) live.listen(found.cursor);
+    if (!live.since) live.listen(found.cursor);
   }
   refresh();
-  document.body.dataset.loaded = mine;
+  document.body.dataset.loaded = ++state.loading;
+  return true;
 }
 
 function refresh() {
@@ -68,7 +68,7 @@ function showNothing(filtered) {
 function showWaiting() {
   const count = queue.entries.size;
   document.body.dataset.waiting = count;
-  showBanner("waiting", count && queue.problem ? `${queue.problem}. ${plural(count, "answer")} ${count === 1 ? "is" : "are"} kept in this browser and will be sent again.` : "");
+  showBanner("waiting", count && queue.problem ? `${queue.problem} ${plural(count, "answer")} ${count === 1 ? "is" : "are"} kept in this browser and will be sent again.` : "");
   const reasons = [...new Set([...queue.refused.values()].map((entry) => entry.reason))].join(" ");
   const dismiss = element("button", { type: "button", className: "small", textContent: "Dismiss" });
   dismiss.addEventListener("click", () => { queue.dismiss(); showWaiting(); });
@@ -89,23 +89,24 @@ function chosen(image) {
 let detailing = 0;
 function loadDetails() {
   clearTimeout(detailing);
+  document.body.dataset.detailed = "";
   const image = grid.current;
-  if (!image) return;
-  // Whoever holds an arrow key asks for nothing on the way.
-  detailing = setTimeout(async () => {
+  // Whoever holds an arrow key asks for nothing on the way; an answer that is late may be of before a word.
+  const mine = detailing = image && setTimeout(async () => {
     const full = await ask(`/images/${image}`).catch(() => null);
-    if (full && image === grid.current) await showDetails(full, takeBack);
-    if (image === grid.current) document.body.dataset.detailed = image;
+    if (full && mine === detailing) await showDetails(full, takeBack);
+    if (mine === detailing) document.body.dataset.detailed = image;
   }, 120);
 }
 
-function heardChanges({ images = [], skipped = 0, words = {}, at = 0, events: told = [] }) {
-  for (const image of images) receive(image, 0);
+function heardChanges({ images = [], skipped = 0, words = {}, at, events: told = [] }) {
+  for (const image of images) receive(image, at);
   const fitting = images.filter((image) => passes(image, state.filters));
   arrivals.add(fitting, skipped);
   for (const [image, word] of Object.entries(words)) {
     hearWord(image, word, at);
     if (image === grid.current) loadDetails();
+    countAnswered();
   }
   if (told.length) {
     keepEvents(told);
@@ -126,9 +127,9 @@ function takeIn() {
     if (Date.now() - lastInput > 60000) return load();
     return refresh();
   }
-  const dropped = grid.prepend(arrivals.images);
+  const next = grid.prepend(arrivals.images);
   arrivals.clear();
-  if (dropped) state.next = Math.min(...grid.images.map((image) => image.label_id));
+  state.next = next ?? state.next;
   refresh();
 }
 
@@ -147,9 +148,16 @@ function closeSingle() {
   grid.choose(grid.current);
 }
 
-function loadMore() {
-  if (state.next !== null) return load(state.next);
-  say("This is the last image.");
+// By so many images; past the last one, those after it are asked for first.
+async function goOn(by) {
+  const last = grid.current;
+  if (grid.step(by) || last === state.turning) return;
+  if (state.next === null) return say("This is the last image.");
+  const loading = load(state.next);
+  state.turning = last;
+  const shown = await loading;
+  if (state.turning === last) state.turning = "";
+  if (shown && grid.current === last) grid.step(by) || grid.step(1);
 }
 
 async function filter(changes) {
@@ -175,7 +183,7 @@ async function lookAt(id) {
 }
 
 async function loadChoices() {
-  const found = await ask("/choices").catch(() => null);
+  const found = await insist("/choices");
   if (!found) return;
   state.choices = found;
   addLabels([...(BUNDLE?.labels ?? []), ...found.labels]);
@@ -198,9 +206,9 @@ const ACTIONS = {
   unsure: [["?"], "Unsure", () => correct({ label: "unsure" })],
   undo: [["u"], "Take your last answer back, as often as you like", undo],
   newer: [["ArrowLeft"], "Newer image", () => grid.step(-1) || say("This is the newest image."), true],
-  older: [["ArrowRight"], "Older image", () => grid.step(1) || loadMore(), true],
+  older: [["ArrowRight"], "Older image", () => goOn(1), true],
   up: [["ArrowUp"], "A row up", () => grid.open && grid.step(-grid.columns), true],
-  down: [["ArrowDown"], "A row down", () => grid.open && (grid.step(grid.columns) || loadMore()), true],
+  down: [["ArrowDown"], "A row down", () => grid.open && goOn(grid.columns), true],
   grid: [["g", " "], "One image large, or back to all", () => (grid.open ? openSingle() : closeSingle())],
   zoomIn: [["+", "="], "Zoom in (or the wheel, or two fingers)", () => zoom(STEP), true],
   zoomOut: [["-"], "Zoom out", () => zoom(1 / STEP), true],
@@ -212,7 +220,7 @@ const ACTIONS = {
   events: [["e"], "Events", () => showEvents(lookAt)],
   export: [["x"], "Export", exportWords],
   help: [["h"], "This help", () => find("helpBox").showModal()],
-  more: [[], "", loadMore],
+  more: [[], "", () => load(state.next)],
   operator: [[], "", askWho],
 };
 const SHOWN_KEYS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", " ": "Space" };
@@ -268,13 +276,23 @@ fillHelp([
   [["1", "…", "9"], "Correct: this label"],
 ]);
 document.addEventListener("keydown", pressed);
+// A button that was clicked would else have the focus, and take the Enter that is to confirm.
+document.addEventListener("mousedown", (event) => {
+  if (!event.target.closest("button:not(dialog *), summary")) return;
+  event.preventDefault();
+  if (!document.activeElement?.matches("[role=option]")) document.activeElement?.blur();
+});
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) live.rest();
+  else if (live.since) live.listen(live.since);
+});
 for (const kind of ["pointerdown", "pointermove", "wheel"]) document.addEventListener(kind, () => { lastInput = Date.now(); }, { passive: true });
-window.addEventListener("online", () => queue.hurry());
+window.addEventListener("online", hurry);
 window.addEventListener("beforeunload", (event) => { if (!queue.keeps && queue.entries.size) event.preventDefault(); });
 setInterval(takeIn, 1500);
 setInterval(loadChoices, 60000);
 queue.open();
-ask("/events").then((found) => keepEvents(found.events)).catch(() => say("The server does not answer."));
+loadEvents();
 loadChoices();
 load();
 if (DATA.operator && rememberedOperator() === DATA.operator) begin(DATA.operator);

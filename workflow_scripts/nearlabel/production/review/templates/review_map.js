@@ -6,7 +6,9 @@ let trainingMap = null;
 async function makeMap(place) {
   trainingMap ??= ask("/map").catch((error) => { trainingMap = null; throw error; });
   const points = await trainingMap;
-  if (!points.x.length) return null;
+  // Another bundle was put in use, just now.
+  if (points.bundle !== BUNDLE.sha256) trainingMap = null;
+  if (points.bundle !== BUNDLE.sha256 || !points.x.length) return null;
   const side = 224;
   const ratio = Math.max(1, window.devicePixelRatio);
   const canvas = element("canvas", { width: side * ratio, height: side * ratio });

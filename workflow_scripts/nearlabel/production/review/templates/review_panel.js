@@ -54,14 +54,16 @@ function describeSet(set) {
 }
 
 async function describeNear(image) {
+  const same = image.shown === (BUNDLE?.sha256 ?? null);
   const near = image.neighbors.map((one) => element("figure", {},
-    ...(one.row === undefined || one.row === null ? [] : [element("img", { src: `/training/${one.row}`, alt: `Training image ${visible(String(one.image_id))}`, loading: "lazy" })]),
+    ...(one.row === undefined || one.row === null ? [] : [element("img", { src: `/training/${image.shown}/${one.row}`, alt: `Training image ${visible(String(one.image_id))}`, loading: "lazy" })]),
     element("figcaption", {}, element("bdi", { textContent: visible(String(one.label || one.node || "no label")) }),
       element("span", { className: "soft", textContent: ` ${one.distance < 0.001 ? 0 : Number(one.distance.toPrecision(2))}` }))));
   const parts = [];
   if (near.length) parts.push(section("Nearest training images", element("div", { className: "near" }, ...near)));
-  if (!BUNDLE) parts.push(element("p", { className: "soft", textContent: "Start with --bundle to see their pictures, the map, and where an image is novel." }));
-  if (image.place) {
+  if (!same) parts.push(element("p", { className: "flag", textContent: "Another bundle is shown now: load this page anew." }));
+  else if (!BUNDLE) parts.push(element("p", { className: "soft", textContent: "Start with --bundle to see their pictures, the map, and where an image is novel." }));
+  if (image.place && same) {
     const map = await makeMap(image.place).catch(() => null);
     if (map) parts.push(section("On the map", map));
   }

@@ -1,3 +1,6 @@
+// Answers of nearlabel's own that a word gets however often it is sent; whatever else is answered may pass.
+const WRONG = [400, 404, 413];
+
 // Words on their way to the server: kept in the browser until it has said that it has them, sent in order, again and
 // again if need be. Another tab may send the same word; the server knows it by its request.
 class WordQueue {
@@ -77,15 +80,17 @@ class WordQueue {
     while (this.entries.size) {
       const batch = this.next();
       const [[, { path, operator, body }]] = batch;
-      let answer = null;
+      let settled = false;
       try {
-        answer = await post(path, path === "/words" ? { operator, words: batch.map(([, entry]) => entry.body) } : { operator, ...body });
-        if (answer.ok) this.settle(batch, (await answer.json()).results);
-        else await this.take(answer, batch);
+        const answer = await post(path, path === "/words" ? { operator, words: batch.map(([, entry]) => entry.body) } : { operator, ...body });
+        if (answer.ok && isOwn(answer)) {
+          this.settle(batch, (await answer.json()).results);
+          settled = true;
+        } else await this.take(answer, batch);
       } catch {
-        this.problem = "The server does not answer";
+        this.problem = NO_ANSWER;
       }
-      if (answer?.ok) {
+      if (settled) {
         this.pause = 0;
         this.problem = "";
         this.several = true;
@@ -102,8 +107,9 @@ class WordQueue {
   // The server answered, but not that it has the words.
   async take(answer, batch) {
     const text = await answer.text();
-    if (answer.status === 401) this.problem = "The token is asked for again: load this page anew";
-    else if (answer.status >= 500 || [408, 421, 429].includes(answer.status)) this.problem = text;
+    if (!isOwn(answer)) this.problem = `Something else than nearlabel answers at this address (${answer.status}).`;
+    else if (answer.status === 401) this.problem = "The token is asked for again: load this page anew.";
+    else if (!WRONG.includes(answer.status)) this.problem = text;
     else if (batch.length > 1) {
       // One of them is wrong; which one, each will say alone.
       this.several = false;
@@ -111,7 +117,7 @@ class WordQueue {
     } else {
       this.problem = "";
       this.refuse(batch[0], text);
-      this.heard([{ image: batch[0][1].image, state: "refused", at: -1 }]);
+      this.heard([{ request: batch[0][1].body.request, image: batch[0][1].image, state: "refused", at: -1 }]);
     }
   }
 
@@ -131,6 +137,15 @@ class WordQueue {
     this.refused.set(kept, { ...entry, reason });
     this.keep(kept, { ...entry, reason });
     this.drop(this.entries, key);
+  }
+
+  // Takes back what is named but not answered yet, as soon as it is; false where it does not wait here.
+  withdraw(request) {
+    const found = [...this.entries].find(([, entry]) => entry.body.request === request);
+    if (!found) return false;
+    found[1].withdrawn = true;
+    this.keep(...found);
+    return true;
   }
 
   dismiss() {
@@ -153,36 +168,49 @@ class WordQueue {
   }
 }
 
-// The words of an operator in this browser, to take back one after the other.
+// The words of an operator in this browser, whichever tab they were said in, to take back one after the other.
 class Said {
   constructor(database, operator) {
     this.key = `nearlabel/review/${database}/said/${operator}`;
     this.entries = [];
-    try {
-      this.entries = JSON.parse(localStorage.getItem(this.key)) ?? [];
-    } catch {
-      // Then only what is said from now on can be taken back by the key.
-    }
+    this.keeps = true;
   }
 
-  // entry: { text, words: [{ request, image, label_id }] }
+  // entry: { text, request, words: [{ request, image, label_id }] }, of a naming without words until it is answered.
   push(entry) {
-    this.entries.push(entry);
-    this.entries.splice(0, this.entries.length - 5000);
-    this.store();
+    this.change((entries) => entries.push(entry));
   }
 
   pop() {
-    const entry = this.entries.pop();
-    this.store();
-    return entry;
+    return this.change((entries) => entries.pop());
   }
 
-  store() {
+  fill(request, words) {
+    this.change((entries) => Object.assign(entries.find((entry) => entry.request === request) ?? {}, { words }));
+  }
+
+  // What was refused cannot be taken back.
+  forget(request) {
+    this.change((entries) => {
+      const at = entries.findIndex((entry) => entry.request === request);
+      if (at >= 0) entries.splice(at, 1);
+    });
+  }
+
+  // Read anew each time, as other tabs write there too; where the browser keeps nothing, this tab remembers.
+  change(act) {
+    try {
+      if (this.keeps) this.entries = JSON.parse(localStorage.getItem(this.key)) ?? [];
+    } catch {
+      this.keeps = false;
+    }
+    const found = act(this.entries);
+    this.entries.splice(0, this.entries.length - 5000);
     try {
       localStorage.setItem(this.key, JSON.stringify(this.entries));
     } catch {
-      // As above.
+      this.keeps = false;
     }
+    return found;
   }
 }

@@ -50,13 +50,42 @@ function drawRequest() {
   return [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(16).padStart(8, "0")).join("-");
 }
 
+const NO_ANSWER = "The server does not answer.";
+// Every request names the page's database: at the same address there may be another one by now.
+const HEADERS = { "X-Nearlabel": "1", "X-Nearlabel-Database": DATA.database };
+// Whether nearlabel itself answered, not a proxy or whatever else is at its address.
+const isOwn = (answer) => answer.headers.has("X-Nearlabel");
+
 async function ask(path) {
-  const answer = await fetch(path);
+  const answer = await fetch(path, { headers: HEADERS, signal: AbortSignal.timeout(30000) }).catch(() => null);
+  if (!answer || !isOwn(answer)) throw new Error(NO_ANSWER);
   if (!answer.ok) throw new Error(await answer.text());
   return answer.json();
 }
 
 function post(path, body) {
   return fetch(path, { method: "POST", body: JSON.stringify(body), signal: AbortSignal.timeout(30000),
-    headers: { "Content-Type": "application/json", "X-Nearlabel": "1" } });
+    headers: { ...HEADERS, "Content-Type": "application/json" } });
+}
+
+// Asks until the server answers; null where the same was asked anew in the meantime.
+const asking = new Map();
+async function insist(path) {
+  const [what] = path.split("?");
+  const mine = { problem: "" };
+  asking.set(what, mine);
+  for (let pause = 500; ; pause = Math.min(15000, 2 * pause)) {
+    let found = null;
+    mine.problem = "";
+    try {
+      found = await ask(path);
+    } catch (error) {
+      mine.problem = error.message;
+    }
+    if (asking.get(what) !== mine) return null;
+    showBanner("asking", [...asking.values()].map(({ problem }) => problem).find(Boolean) ?? "");
+    if (!mine.problem) return found;
+    await new Promise((resolve) => { mine.hurry = resolve; setTimeout(resolve, pause); });
+    if (asking.get(what) !== mine) return null;
+  }
 }
