@@ -1,10 +1,11 @@
+import errno
 import os
 import platform
 
 import pandas as pd
 import pytest
 
-from nearlabel.files import read_table, write_csv, write_json, written_whole
+from nearlabel.files import read_table, write_csv, write_json, written_durably, written_whole
 
 
 def leftovers(folder):
@@ -21,6 +22,31 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
         partial.write_text("half")
         raise KeyError
     assert target.read_text() == "whole" and leftovers(target.parent) == []
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name_where_folders_cannot_be_synced_too(tmp_path, monkeypatch):
+    """As on some shares, which say so by an error."""
+    target, sync, synced = tmp_path / "note.json", os.fsync, []
+
+    def refuse_folders(handle):
+        synced.append(os.readlink(f"/proc/self/fd/{handle}"))
+        if os.path.isdir(synced[-1]):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        assert not target.exists()
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    with written_durably(target) as partial:
+        partial.write_text("whole")
+    assert target.read_text() == "whole" and synced == [str(partial), str(tmp_path)]
+
+    def refuse(handle):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(OSError, match="Input/output error"), written_durably(target) as partial:
+        partial.write_text("half")
+    assert target.read_text() == "whole" and leftovers(tmp_path) == []
 
 
 def test_writers_of_one_file_with_one_process_id_do_not_meet(tmp_path, monkeypatch):

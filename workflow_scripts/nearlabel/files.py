@@ -44,6 +44,27 @@ def written_whole(path: str | Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
+@contextmanager
+def written_durably(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path as `written_whole` does; the file is on the disk before it has its name, and then that."""
+    with written_whole(path) as partial:
+        yield partial
+        sync(partial)
+    sync(Path(path).parent)
+
+
+def sync(path: str | Path) -> None:
+    """Bring a file, or the names in a folder, onto the disk; file systems that cannot do it for a folder are let be."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        if not os.path.isdir(path):
+            raise
+    finally:
+        os.close(descriptor)
+
+
 def write_csv(path: str | Path, frame: pd.DataFrame) -> None:
     r"""Write a frame as CSV: UTF-8, a header, no index, ``\n`` line ends.
 

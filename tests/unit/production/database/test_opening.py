@@ -1,4 +1,5 @@
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -6,7 +7,7 @@ import sys
 import pytest
 
 from helpers.places import REPOSITORY
-from nearlabel.production.database import opening, schema
+from nearlabel.production.database import opening, recording, schema
 from nearlabel.production.database.opening import migrate, only_watcher, open_database, open_to_read, transaction
 
 
@@ -162,3 +163,16 @@ def test_the_schema_is_documented_column_by_column(path):
     for name in (name for name, kind in real.items() if kind == "table"):
         columns = [row["name"] for row in database.execute(f"PRAGMA table_info({name})")]
         assert documented[name] == columns, name
+
+
+def test_every_kind_of_event_is_documented_and_has_words_on_the_page():
+    production = REPOSITORY / "workflow_scripts/nearlabel/production"
+    text = (production / "database/schema.md").read_text(encoding="utf-8")
+    [row] = [line for line in text.splitlines() if line.startswith("| kind |")]
+    documented = set(re.findall(r"`(\w+)`", row))
+    described = recording.Event.__doc__.split("kind : str")[1].split("sentence")[0]
+    assert documented == set(re.findall(r"``(\w+)``", described))
+    page = (production / "review/templates/review_events.js").read_text(encoding="utf-8")
+    assert documented == set(re.findall(r"(\w+): \"", page.split("EVENT_WORDS = {")[1].split("}")[0]))
+    code = "".join(file.read_text(encoding="utf-8") for file in production.rglob("*.py"))
+    assert {"drift", "output", "quarantine"} <= set(re.findall(r'Event\(\s*"(\w+)"', code)) <= documented

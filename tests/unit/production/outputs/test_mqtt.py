@@ -115,45 +115,10 @@ def test_ports_and_names():
     assert Mqtt("mqtt://u:p@host/a").key == Mqtt("mqtt://host:1883/a").key
 
 
-def test_a_connection_that_ends_while_it_is_waited_for_is_an_error_of_the_broker(monkeypatch):
-    """paho then raises a RuntimeError, now and then."""
+class Connected:
+    """What a broker's client says, but for messages."""
 
-    class Published:
-        def is_published(self):
-            raise RuntimeError("Message publish failed: The client is not currently connected.")
-
-    class Client:
-        left = False
-
-        def publish(self, *args, **options):
-            return Published()
-
-        def is_connected(self):
-            return True
-
-        def disconnect(self):
-            self.left = True
-
-        def loop_stop(self):
-            pass
-
-    output, client = Mqtt("mqtt://127.0.0.1/line"), Client()
-    output._client = client
-    with pytest.raises(ConnectionError, match=r"the broker is gone .*not currently connected"):
-        output.send(MESSAGES)
-    assert client.left and output._client is None
-
-
-class SlowClient:
-    """A link over which one message goes at a time, and some only."""
-
-    def __init__(self, seconds, at_most=1000):
-        self.seconds, self.left_over, self.free, self.left = seconds, at_most, 0.0, False
-
-    def publish(self, topic, content, qos):
-        self.free = max(self.free, time.monotonic()) + self.seconds
-        self.left_over -= 1
-        return SlowMessage(self.free if self.left_over >= 0 else float("inf"))
+    left = False
 
     def is_connected(self):
         return True
@@ -163,6 +128,36 @@ class SlowClient:
 
     def loop_stop(self):
         pass
+
+
+def test_a_connection_that_ends_while_it_is_waited_for_is_an_error_of_the_broker(monkeypatch):
+    """paho then raises a RuntimeError, now and then."""
+
+    class Published:
+        def is_published(self):
+            raise RuntimeError("Message publish failed: The client is not currently connected.")
+
+    class Client(Connected):
+        def publish(self, *args, **options):
+            return Published()
+
+    output, client = Mqtt("mqtt://127.0.0.1/line"), Client()
+    output._client = client
+    with pytest.raises(ConnectionError, match=r"the broker is gone .*not currently connected"):
+        output.send(MESSAGES)
+    assert client.left and output._client is None
+
+
+class SlowClient(Connected):
+    """A link over which one message goes at a time, and some only."""
+
+    def __init__(self, seconds, at_most=1000):
+        self.seconds, self.left_over, self.free = seconds, at_most, 0.0
+
+    def publish(self, topic, content, qos):
+        self.free = max(self.free, time.monotonic()) + self.seconds
+        self.left_over -= 1
+        return SlowMessage(self.free if self.left_over >= 0 else float("inf"))
 
 
 class SlowMessage:

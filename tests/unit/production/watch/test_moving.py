@@ -13,6 +13,11 @@ def known_of(path):
     return facts.st_mtime_ns, facts.st_size
 
 
+def give_name_to_another(path):
+    (path.parent / "new").write_bytes(b"another")
+    os.replace(path.parent / "new", path)
+
+
 def test_a_place_that_is_taken_gets_a_stamp(tmp_path):
     wanted, stamped = str(tmp_path / "cam/a.png"), str(tmp_path / "cam/a.7.png")
     assert plan_place(tmp_path, "cam/a.png", 7, set()) == wanted
@@ -113,17 +118,14 @@ def test_reasons_and_hashes(tmp_path):
 def test_another_file_of_its_name_is_not_moved_for_it(tmp_path, moved, when, monkeypatch):
     source, target = tmp_path / "a.png", tmp_path / "archive/a.png"
     source.write_bytes(b"1234")
-    known = source.stat().st_mtime_ns, 4
-
-    def replace():
-        (tmp_path / "new").write_bytes(b"another")
-        os.replace(tmp_path / "new", source)
-
+    known = known_of(source)
     if when == "before":
-        replace()
+        give_name_to_another(source)
     else:
         make = os.makedirs
-        monkeypatch.setattr(os, "makedirs", lambda *args, **options: (make(*args, **options), replace()))
+        monkeypatch.setattr(
+            os, "makedirs", lambda *args, **options: (make(*args, **options), give_name_to_another(source))
+        )
     with pytest.raises(OSError, match="another file has its name now"):
         move_file(str(source), str(target), known)
     assert source.read_bytes() == b"another" and not target.exists()
@@ -136,8 +138,7 @@ def test_a_file_that_comes_while_the_other_one_is_copied_stays(tmp_path, apart, 
 
     def copy_late(*arguments):
         copy(*arguments)
-        (tmp_path / "new").write_bytes(b"another")
-        os.replace(tmp_path / "new", source)
+        give_name_to_another(source)
 
     monkeypatch.setattr(shutil, "copyfile", copy_late)
     with pytest.raises(OSError, match="another file has its name now"):

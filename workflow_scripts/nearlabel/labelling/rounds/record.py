@@ -6,13 +6,12 @@ them, and they cannot be computed again: they belong to the labels, not to the r
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nearlabel.files import written_whole
+from nearlabel.files import written_durably
 
 STRATEGY, START, AUDIT, CERTIFY, AGAIN = "strategy", "start", "audit", "certify", "again"
 """Purposes of images in a queue."""
@@ -114,11 +113,8 @@ def record_round(folder, entry: Round) -> None:
     file = Path(folder) / _name(entry.number)
     if file.exists():
         raise ValueError(f"{file} was written by another call of snakemake meanwhile; call it again")
-    with written_whole(file) as partial, partial.open("w", encoding="utf-8") as stream:
-        json.dump(asdict(entry), stream, indent=1, ensure_ascii=False)
-        stream.write("\n")
-        stream.flush()
-        os.fsync(stream.fileno())
+    with written_durably(file) as partial:
+        partial.write_text(json.dumps(asdict(entry), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _name(number: int) -> str:

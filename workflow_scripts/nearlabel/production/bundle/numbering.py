@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nearlabel.files import write_json, written_whole
+from nearlabel.files import write_json, written_durably
 from nearlabel.production.bundle.contents import FACTS, NEWEST, USED
 from nearlabel.production.bundle.facts import read_facts
 
@@ -74,19 +74,8 @@ def write_note(bundles: str | Path, name: str, facts: Mapping[str, Any]) -> None
     """Note which bundle is the newest, or in use; on the disk when this returns, whole whenever power is lost."""
     number = facts["number"]
     note = {"number": number, "sha256": facts["sha256"], "folder": str(number)}
-    with written_whole(Path(bundles) / name) as partial:
+    with written_durably(Path(bundles) / name) as partial:
         write_json(partial, note)
-        sync(partial)
-    sync(Path(bundles))
-
-
-def sync(place: Path) -> None:
-    """Bring a file, or the names in a folder, onto the disk."""
-    descriptor = os.open(place, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def find_doubles(bundles: str | Path, notes: Sequence[str] = (USED, NEWEST)) -> list[str]:

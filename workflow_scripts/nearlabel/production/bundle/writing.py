@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from nearlabel.files import hash_file, write_csv, write_json
+from nearlabel.files import hash_file, sync, write_csv, write_json
 from nearlabel.grouping.models.saved import save_model
 from nearlabel.production.bundle.arrays import read_arrays, write_arrays
 from nearlabel.production.bundle.contents import (
@@ -33,7 +33,7 @@ from nearlabel.production.bundle.contents import (
 from nearlabel.production.bundle.facts import FORMAT, hash_facts, read_facts
 from nearlabel.production.bundle.files import read_held_out
 from nearlabel.production.bundle.groups_file import write_groups
-from nearlabel.production.bundle.numbering import list_numbers, next_number, read_note, sync, write_note
+from nearlabel.production.bundle.numbering import list_numbers, next_number, read_note, write_note
 from nearlabel.production.locks import locked
 
 HELD_OUT_COLUMNS = ("image_id", "sha256", "group", "label", "said", "novelty", "weight")

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import os
 import re
 import sqlite3
 import unicodedata
@@ -13,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from nearlabel.files import written_whole
+from nearlabel.files import written_durably
 from nearlabel.labelling.answers.reading import LINE, WITHDRAWS
 from nearlabel.production.database.reader import read_state
 from nearlabel.production.database.recording import path_to_text, write_state
@@ -190,19 +189,11 @@ def labels_name(operator: str, time: datetime) -> str:
 def _write_durably(path: Path, content: bytes) -> None:
     """Write a file so that it is on the disk before the database says so."""
     try:
-        with written_whole(path) as partial, open(partial, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        with written_durably(path) as partial:
+            partial.write_bytes(content)
     except OSError as error:
         told = "it is no folder" if isinstance(error, FileExistsError | NotADirectoryError) else error.strerror or error
         raise OSError(
             f"{path.parent} cannot be written ({told}); nothing is lost: name another folder by --labels or --line, or "
             "mend this one, and export again"
         ) from error
-    if hasattr(os, "O_DIRECTORY"):
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

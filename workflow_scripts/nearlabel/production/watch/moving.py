@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from nearlabel.files import hash_file, written_whole
+from nearlabel.files import hash_file, written_durably, written_whole
 
 _REASON = ".reason.txt"
 # Bytes, on most file systems.
@@ -119,16 +119,12 @@ def _move_onto(source: str, target: str, known: tuple[int, int]) -> None:
             os.rename(target, source)
             require_known(source, known)
         return
-    with written_whole(target) as partial:
+    with written_durably(target) as partial:
         facts = os.stat(source)
         shutil.copyfile(source, partial)
         # Some shares refuse it; the database has the time.
         with contextlib.suppress(OSError):
             os.utime(partial, ns=(facts.st_atime_ns, facts.st_mtime_ns))
-        _sync(partial)
-    # Some file systems have no such thing for a folder.
-    with contextlib.suppress(OSError):
-        _sync(os.path.dirname(target))
     require_known(source, known)
     os.unlink(source)
 
@@ -136,11 +132,3 @@ def _move_onto(source: str, target: str, known: tuple[int, int]) -> None:
 def _facts(path: str) -> tuple[int, int]:
     facts = os.lstat(path)
     return facts.st_mtime_ns, facts.st_size
-
-
-def _sync(path: str | Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -1,5 +1,5 @@
 // What the watcher tells operators: drift, files it could not read, groups that it proposes.
-const EVENT_WORDS = { bundle: "New bundle", drift: "Drift", inbox: "Inbox", proposal: "New group?", quarantine: "Not readable" };
+const EVENT_WORDS = { bundle: "New bundle", drift: "Drift", inbox: "Inbox", output: "Not sent", proposal: "New group?", quarantine: "Not readable" };
 const events = new Map();
 const isOpen = (event) => event.kind === "proposal" && event.answered < event.images;
 
